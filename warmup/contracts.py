@@ -1,0 +1,123 @@
+"""The Protocols that others may implement, and the values they exchange with us.
+
+Extensions are found by entry points: ``warmup.curves`` and ``warmup.transports``.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import attrs
+
+from warmup.model import Attempt, Grant
+
+__all__ = ["Curve", "Host", "Resolver", "Route", "Transport", "Unroutable"]
+
+
+@attrs.frozen
+class Host:
+    """One server that takes mail for a domain.
+
+    Attributes:
+        name: Its DNS name, without a trailing dot; checked against its certificate where TLS is verified.
+        port: TCP port, 25 as a rule.
+        addresses: IP addresses to try in order; empty: the name is resolved when connecting.
+    """
+
+    name: str
+    port: int = 25
+    addresses: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Route:
+    """Where mail for a domain goes: hosts in order of preference.
+
+    Attributes:
+        hosts: At least one.
+        mx: Lower-case MX names as DNS gave them, sorted; empty where the domain has no MX and is
+            reached by its own address, or where a map decided.
+        ttl_s: Seconds for which this may be remembered.
+    """
+
+    hosts: tuple[Host, ...]
+    mx: tuple[str, ...] = ()
+    ttl_s: int = 3600
+
+
+class Unroutable(Exception):
+    """A domain cannot be reached now, or cannot be reached at all.
+
+    Attributes:
+        permanent: NXDOMAIN or a null MX (RFC 7505); otherwise DNS had no answer this time.
+        code, enhanced: What a relay would answer: 550 5.1.2, 556 5.1.10, 451 4.4.3.
+    """
+
+    def __init__(self, text: str, *, permanent: bool, code: int, enhanced: str) -> None:
+        super().__init__(text)
+        self.permanent = permanent
+        self.code = code
+        self.enhanced = enhanced
+
+
+@runtime_checkable
+class Resolver(Protocol):
+    """Finds out where mail for a domain goes."""
+
+    async def resolve(self, domain: str) -> Route:
+        """Return the route for a domain (lower case, A-labels).
+
+        Raises:
+            Unroutable: There is none, or none was found this time.
+        """
+        ...
+
+
+class BeginMail(Protocol):
+    """Told to a transport: call it just before MAIL; False means that the unit was given back."""
+
+    async def __call__(self) -> bytes | None:
+        """Mark the delivery as *sending*, durably, and return its content; None: do not send."""
+        ...
+
+
+@runtime_checkable
+class Transport(Protocol):
+    """How a delivery leaves."""
+
+    async def deliver(self, grant: Grant, route: Route, begin: BeginMail) -> Attempt:
+        """Make one attempt. Refusals are values; raising is for bugs.
+
+        ``begin`` is awaited after the connection is greeted and before MAIL; where it returns
+        None nothing may be sent and the attempt says ``mail_written=False``.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Say goodbye to every connection that was kept."""
+        ...
+
+
+@runtime_checkable
+class Curve(Protocol):
+    """The cap of one source by step, without a provider in sight.
+
+    Steps count from 1 and never end: after the last figure of a table that figure holds.
+    Caps never fall as steps rise.
+    """
+
+    @property
+    def name(self) -> str:
+        """Short text form, with parameters: ``geometric:start=50,growth=1.3``."""
+        ...
+
+    def cap(self, step: int, share: int) -> int:
+        """Deliveries allowed on a full day of step ``step`` for a source that shall carry ``share`` a day.
+
+        The result lies between 0 and ``share``.
+        """
+        ...
+
+    def hourly(self, step: int, share: int) -> int | None:
+        """Deliveries allowed in any one hour of that day; None where the curve does not say."""
+        ...

@@ -1,0 +1,33 @@
+"""The nouns: frozen records that every room speaks in. They check themselves and do nothing."""
+
+from warmup.model.decision import Decision, Divert, Grant, Limit, Wait, WaitReason
+from warmup.model.lane import OTHER, EgressSource, LaneKey, Standing
+from warmup.model.message import DeliveryState, Envelope, Submission
+from warmup.model.reply import Attempt, Category, Outcome, Reaction, Reply, Scope, Stage, Verdict
+from warmup.model.window import Shape, Window
+
+__all__ = [
+    "OTHER",
+    "Attempt",
+    "Category",
+    "Decision",
+    "DeliveryState",
+    "Divert",
+    "EgressSource",
+    "Envelope",
+    "Grant",
+    "LaneKey",
+    "Limit",
+    "Outcome",
+    "Reaction",
+    "Reply",
+    "Scope",
+    "Shape",
+    "Stage",
+    "Standing",
+    "Submission",
+    "Verdict",
+    "Wait",
+    "WaitReason",
+    "Window",
+]

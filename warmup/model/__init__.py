@@ -4,10 +4,11 @@ from warmup.model.decision import Decision, Divert, Grant, Limit, Wait, WaitReas
 from warmup.model.lane import OTHER, EgressSource, LaneKey, Standing
 from warmup.model.message import DeliveryState, Envelope, Submission
 from warmup.model.reply import Attempt, Category, Outcome, Reaction, Reply, Scope, Stage, Verdict
-from warmup.model.window import Shape, Window
+from warmup.model.window import PARTS, Shape, Window
 
 __all__ = [
     "OTHER",
+    "PARTS",
     "Attempt",
     "Category",
     "Decision",

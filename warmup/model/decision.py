@@ -92,7 +92,8 @@ class Grant:
         recipient: Forward-path, as submitted.
         message: The stored message's id, 0 for a relay's own.
         size: Octets of the content.
-        utf8, eight_bit: Whether the envelope or headers need SMTPUTF8 (RFC 6531), the body 8BITMIME (RFC 6152).
+        utf8: Whether the envelope or the headers need SMTPUTF8 (RFC 6531).
+        eight_bit: Whether the body needs 8BITMIME (RFC 6152).
     """
 
     id: int

@@ -6,15 +6,17 @@ microseconds and cumulative integer weights, linear between them.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from datetime import date
-from fractions import Fraction
 
 import attrs
 
 from warmup.timing import Instant, Span
 
-__all__ = ["Shape", "Window"]
+__all__ = ["PARTS", "Shape", "Window"]
+
+PARTS = 10**15
+"""A day's F(t) is counted in so many parts: integers all the way, finer than a nanosecond."""
 
 
 @attrs.frozen
@@ -58,38 +60,40 @@ class Shape:
         """The weight of the whole day."""
         return self.sums[-1]
 
-    def fraction(self, instant: Instant) -> Fraction:
-        """F at an instant, exactly; 0 before the window, 1 after it."""
+    def parts(self, instant: Instant) -> int:
+        """F at an instant, in parts of :data:`PARTS`, rounded down; 0 before the window, PARTS after it."""
         if self.total == 0 or instant <= self.edges[0]:
-            return Fraction(0)
+            return 0
         if instant >= self.edges[-1]:
-            return Fraction(1)
+            return PARTS
         index = bisect_right(self.edges, instant) - 1
         start, end = self.edges[index], self.edges[index + 1]
         low, high = self.sums[index], self.sums[index + 1]
-        return Fraction(low * (end - start) + (high - low) * (instant - start), self.total * (end - start))
+        weight = low * (end - start) + (high - low) * (instant - start)
+        return weight * PARTS // (self.total * (end - start))
 
-    def when(self, fraction: Fraction) -> Instant:
-        """The earliest instant at which F reaches a fraction between 0 and 1.
+    def when(self, parts: int) -> Instant:
+        """The earliest instant at which F reaches a number of parts.
 
         Raises:
-            ValueError: The fraction is outside 0 to 1, or the day has no weight at all.
+            ValueError: The number is outside 0 to PARTS, or the day has no weight at all.
         """
-        if not 0 <= fraction <= 1:
-            raise ValueError(f"a fraction of a day lies between 0 and 1, got {fraction}")
-        if self.total == 0:
-            raise ValueError("nothing is sent in this window, so no instant reaches a fraction of it")
-        num, den = fraction.numerator * self.total, fraction.denominator
-        if num == 0:
+        if not 0 <= parts <= PARTS:
+            raise ValueError(f"a day has {PARTS} parts, got {parts}")
+        if parts == 0:
             return self.edges[0]
-        # First edge whose sum is at least the wanted weight num/den.
-        low, high = 0, len(self.sums) - 1
-        while low < high:
-            middle = (low + high) // 2
-            if self.sums[middle] * den >= num:
-                high = middle
-            else:
-                low = middle + 1
-        start, end = self.edges[low - 1], self.edges[low]
-        base, step = self.sums[low - 1], self.sums[low] - self.sums[low - 1]
-        return start + -((-(num - base * den) * (end - start)) // (step * den))
+        if self.total == 0:
+            raise ValueError("nothing is sent in this window, so no instant reaches a part of it")
+        # The first edge whose sum reaches parts / PARTS of the total lies at or after the instant.
+        wanted = parts * self.total
+        index = bisect_left(self.sums, -(-wanted // PARTS))
+        start, end = self.edges[index - 1], self.edges[index]
+        low, high = self.sums[index - 1], self.sums[index]
+        return start + -(-(wanted - low * PARTS) * (end - start) // ((high - low) * PARTS))
+
+    def segment_end(self, parts: int) -> int:
+        """Where, in parts, the stretch of even pace ends that holds a number of parts."""
+        if self.total == 0:
+            return PARTS
+        index = bisect_right(self.sums, parts * self.total // PARTS)
+        return PARTS if index >= len(self.sums) else self.sums[index] * PARTS // self.total

@@ -1,0 +1,97 @@
+"""When the next unit of a cap may go: the day's pattern, a little jitter, and no bursts.
+
+Theory of operation. Everything is measured in parts of F(t), the running sum of the day's
+pattern, not in time: at night, when the pattern is low, parts pass slowly, and so does mail.
+
+*Pattern.* Unit k stands at (k - 1/2) / cap of the day. Jitter moves it back by up to a quarter
+of the distance to its neighbour, never over the end of the pattern's hour, and never forward:
+released by t <= ceil(cap x F(t)), and the hours of the plan are the hours at the receiver.
+
+*Pace.* A lane that is behind (it started late, or was down) may catch up, but only at one and a
+half times the pattern's own rate, after a burst of at most min(5, ceil(cap / 24)). This is the
+generic cell rate algorithm with the emission interval 2 / (3 cap) and a tolerance of burst - 1
+intervals: between t1 and t2 at most 1.5 x cap x (F(t2) - F(t1)) + burst units go. Its state is
+one number, the theoretical arrival time ``tat`` in parts; it outlives a change of the cap, and
+rounding is always towards later. What cannot be caught up at that pace stays unsent.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from warmup.model import PARTS, Shape
+from warmup.pacing.spread import position
+from warmup.timing import Chance, Instant
+
+__all__ = ["Pace", "burst"]
+
+BURST_MAX = 5
+
+
+def burst(cap: int) -> int:
+    """Units that may go at once when a lane is behind: min(5, ceil(cap / 24))."""
+    return min(BURST_MAX, -(-cap // 24))
+
+
+@attrs.frozen
+class Pace:
+    """The pace of one lane in one window.
+
+    Attributes:
+        shape: The window's F(t).
+        cap: Units the window may hold.
+        chance: Where jitter comes from.
+        key: Names the lane and the window in questions to chance.
+    """
+
+    shape: Shape
+    cap: int
+    chance: Chance
+    key: str
+
+    @property
+    def interval(self) -> int:
+        """Emission interval while catching up, in parts, rounded up."""
+        return -(-2 * PARTS // (3 * self.cap))
+
+    def slot(self, unit: int) -> int:
+        """Where unit ``unit`` (from 1) stands in the day after jitter, in parts."""
+        start = position(self.cap, unit)
+        room = min(PARTS // (4 * self.cap), self.shape.segment_end(start) - start - 1)
+        return start + self.chance.below(room, "slot", self.key, unit)
+
+    def take(self, now: Instant, used: int, tat: int, want: int) -> tuple[int, int]:
+        """How many of ``want`` units may go now, and the ``tat`` after they went.
+
+        Args:
+            now: The instant of the decision.
+            used: Units of this window that are spent or held.
+            tat: The window's theoretical arrival time, in parts; 0 in a fresh window.
+            want: How many would go if they could.
+        """
+        parts = self.shape.parts(now)
+        taken = 0
+        limit = min(want, self.cap - used)
+        tolerance = (burst(self.cap) - 1) * self.interval if self.cap > 0 else 0
+        while taken < limit and parts >= max(self.slot(used + taken + 1), tat - tolerance):
+            tat = max(parts, tat) + self.interval
+            taken += 1
+        return taken, tat
+
+    def next_slot(self, used: int, tat: int, ahead: int = 0) -> tuple[Instant | None, Instant | None]:
+        """When the next unit may go: by the pattern, and by the pace.
+
+        The later of the two holds. None stands for *not in this window*: the cap is spent, or the
+        pace has no room left before the day ends.
+
+        Args:
+            used: Units spent or held.
+            tat: The window's theoretical arrival time, in parts.
+            ahead: How many others are to go first.
+        """
+        unit = used + ahead + 1
+        if unit > self.cap or self.shape.total == 0:
+            return None, None
+        slot = self.slot(unit)
+        paced = tat + (ahead - burst(self.cap) + 1) * self.interval
+        return self.shape.when(slot), self.shape.when(max(0, paced)) if paced < PARTS else None

@@ -3,6 +3,7 @@
 from warmup.model.decision import Decision, Divert, Grant, Limit, Wait, WaitReason
 from warmup.model.lane import OTHER, EgressSource, LaneKey, Standing
 from warmup.model.message import DeliveryState, Envelope, Submission
+from warmup.model.policy import Declaration, LaneLimits, OnUnknown, RampClock, RetrySchedule, Stream
 from warmup.model.reply import Attempt, Category, Outcome, Reaction, Reply, Scope, Stage, Verdict
 from warmup.model.window import PARTS, Shape, Window
 
@@ -12,20 +13,26 @@ __all__ = [
     "Attempt",
     "Category",
     "Decision",
+    "Declaration",
     "DeliveryState",
     "Divert",
     "EgressSource",
     "Envelope",
     "Grant",
     "LaneKey",
+    "LaneLimits",
     "Limit",
+    "OnUnknown",
     "Outcome",
+    "RampClock",
     "Reaction",
     "Reply",
+    "RetrySchedule",
     "Scope",
     "Shape",
     "Stage",
     "Standing",
+    "Stream",
     "Submission",
     "Verdict",
     "Wait",

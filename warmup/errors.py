@@ -37,14 +37,16 @@ class Problem:
         field: Where: a path such as ``plan.mix.google``, a header, an option.
         wrong: What is wrong with it, with the value that was seen.
         mend: What to write instead; empty where nothing sensible can be said.
+        place: File and line, ``warmup.toml:12``, where the mistake stands in a file.
     """
 
     field: str
     wrong: str
     mend: str = ""
+    place: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.field}: {self.wrong}" if self.field else self.wrong
+        text = ": ".join(part for part in (self.place, self.field, self.wrong) if part)
         return f"{text} ({self.mend})" if self.mend else text
 
 

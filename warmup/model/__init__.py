@@ -1,7 +1,7 @@
 """The nouns: frozen records that every room speaks in. They check themselves and do nothing."""
 
 from warmup.model.decision import Decision, Divert, Grant, Limit, Wait, WaitReason
-from warmup.model.lane import OTHER, EgressSource, LaneKey, Standing
+from warmup.model.lane import OTHER, EgressSource, Lane, LaneKey, Ledger, Standing
 from warmup.model.message import DeliveryState, Envelope, Submission
 from warmup.model.policy import Declaration, LaneLimits, OnUnknown, RampClock, RetrySchedule, Stream
 from warmup.model.reply import Attempt, Category, Outcome, Reaction, Reply, Scope, Stage, Verdict
@@ -19,8 +19,10 @@ __all__ = [
     "EgressSource",
     "Envelope",
     "Grant",
+    "Lane",
     "LaneKey",
     "LaneLimits",
+    "Ledger",
     "Limit",
     "OnUnknown",
     "Outcome",

@@ -1,0 +1,35 @@
+"""When a deferred delivery is tried again."""
+
+from __future__ import annotations
+
+from warmup.model import Category, RetrySchedule, Verdict
+from warmup.timing import MINUTE, Chance, Instant, Span
+
+__all__ = ["AMBIGUOUS_WAIT", "next_attempt_at", "retry_wait"]
+
+AMBIGUOUS_WAIT: Span = 15 * MINUTE
+"""Wait after an attempt whose outcome is unknown: longer than the 10 minutes for which RFC 5321
+section 4.5.3.2.6 lets a server think after the final dot."""
+
+JITTER_SHARE = 4
+"""Jitter is at most a quarter of the wait: a provider that came back is not met by everybody at once."""
+
+
+def retry_wait(attempts: int, verdict: Verdict, schedule: RetrySchedule) -> Span:
+    """Shortest wait after ``attempts`` tries (at least 1), without jitter, in microseconds."""
+    if verdict.category is Category.GREYLIST:
+        # A greylisting server looks at the age of the first try, so waits double from a short one.
+        base = schedule.greylist
+    else:
+        base = schedule.first
+    doublings = min(max(attempts, 1) - 1, 64)
+    wait = min(schedule.longest, base * schedule.factor**doublings)
+    return max(wait, verdict.retry_after)
+
+
+def next_attempt_at(
+    now: Instant, attempts: int, verdict: Verdict, schedule: RetrySchedule, chance: Chance, key: object
+) -> Instant:
+    """The instant of the next try: the schedule's wait, never less than the provider asked, and jitter."""
+    wait = retry_wait(attempts, verdict, schedule)
+    return now + wait + chance.below(wait // JITTER_SHARE, "retry", key, attempts)

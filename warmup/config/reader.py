@@ -1,0 +1,300 @@
+"""From a file to a :class:`Config`, with every mistake on its line."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+import attrs
+
+from warmup.config import checks
+from warmup.config.document import Document, PlanTable, SourceTable, StreamTable
+from warmup.config.places import find_lines, line_of
+from warmup.config.rules import Mistake, nearest
+from warmup.config.settings import ClockConfig, Config, DeliveryConfig
+from warmup.config.storage import database_url, default_state_dir
+from warmup.config.structure import Place, dotted, keys_of, rule_of, structure
+from warmup.errors import ConfigError, Problem, WarmupError
+from warmup.model import Declaration, EgressSource, OnUnknown, RampClock, RetrySchedule, Stream
+from warmup.plan.plan import Plan, PlannedSource
+
+__all__ = ["find_config", "read_file", "read_tables"]
+
+FILE_MAX = 1 << 20
+"""Octets: a configuration of a thousand sources is a fifth of it."""
+
+PLACES = (Path("warmup.toml"), Path("/etc/warmup/warmup.toml"))
+"""Where a configuration is looked for when nobody names one."""
+
+T = TypeVar("T")
+
+
+def find_config(explicit: str | os.PathLike[str] | None = None) -> Path:
+    """Find the configuration: the one named, else ``$WARMUP_CONFIG``, else the usual places.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if explicit is not None:
+        return Path(explicit)
+    if named := os.environ.get("WARMUP_CONFIG"):
+        return Path(named)
+    for path in PLACES:
+        if path.is_file():
+            return path
+    raise ConfigError.of(
+        "configuration",
+        f"there is none: looked for {' and '.join(map(str, PLACES))}",
+        "run warmup init, name a file with --config, or set WARMUP_CONFIG",
+    )
+
+
+def read_file(path: Path) -> Config:
+    """Read a TOML file; see :meth:`Config.from_file`."""
+    text = _text_of(path)
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(problems=[_syntax(path, str(error))]) from None
+    return _read(tables, base=path.absolute().parent, path=path, text=text)
+
+
+def read_tables(tables: Mapping[str, Any], *, base: Path) -> Config:
+    """Read parsed tables; see :meth:`Config.from_dict`."""
+    return _read(tables, base=base.absolute(), path=None, text="")
+
+
+def _text_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            octets = file.read(FILE_MAX + 1)
+    except FileNotFoundError:
+        raise ConfigError.of(str(path), "there is no such file", "warmup init writes one") from None
+    except OSError as error:
+        raise ConfigError.of(str(path), f"cannot be read: {error.strerror or error}") from None
+    if len(octets) > FILE_MAX:
+        raise ConfigError.of(str(path), "is larger than 1 MiB", "this is hardly a configuration")
+    try:
+        # tomllib knows neither the mark that some editors put first nor a lone CR.
+        return octets.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = octets.count(b"\n", 0, error.start) + 1
+        wrong = f"octet {octets[error.start]:#04x} is not UTF-8"
+        raise ConfigError(problems=[Problem("", wrong, "save the file as UTF-8", f"{path}:{line}")]) from None
+
+
+def _syntax(path: Path, message: str) -> Problem:
+    position = re.search(r"\(at (?:line (\d+), column (\d+)|end of document)\)", message)
+    wrong = message[: position.start()].strip() if position else message
+    place = f"{path}:{position[1]}:{position[2]}" if position and position[1] else str(path)
+    return Problem("", f"not TOML: {wrong}", "text stands in double quotes, tables in [brackets]", place)
+
+
+class _Reader:
+    """Collects what can be read and everything that cannot."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.found: list[tuple[Place, Problem]] = []
+        self.sections: dict[str, Any] = {
+            field.name: field.type for field in attrs.fields(attrs.resolve_types(Document, include_extras=True))
+        }
+        self.homes: dict[str, tuple[str, ...]] = {}
+        for section, annotation in self.sections.items():
+            for key in keys_of(_table_of(annotation)):
+                self.homes[key] = (*self.homes.get(key, ()), section)
+
+    def wrong(self, place: Place, wrong: str, mend: str = "") -> None:
+        self.found.append((place, Problem("", wrong, mend)))
+
+    def table(self, raw: Any, table: type[T], place: Place) -> T | None:
+        value, found = structure(raw, table, place, self.homes)
+        self.found.extend(found)
+        return value
+
+    def section(self, tables: Mapping[str, Any], name: str) -> Any:
+        """A table, or None; or a dict of the tables that could be read, by canonical key."""
+        annotation = self.sections[name]
+        raw = tables.get(name, {})
+        if get_origin(annotation) is not dict:
+            return self.table(raw, annotation, (name,))
+        if not isinstance(raw, Mapping):
+            self.wrong((name,), "must be a table of tables", f"write [{name}.NAME]")
+            return {}
+        key_rule = rule_of(get_args(annotation)[0])
+        assert key_rule is not None
+        read: dict[str, Any] = {}
+        for key, inner in raw.items():
+            place: Place = (name, key)
+            try:
+                canonical = key_rule.read(key)
+            except Mistake as mistake:
+                self.wrong(place, mistake.wrong, mistake.mend)
+                # A dotted address left without quotes: its pieces are no tables of ours.
+                if isinstance(inner, Mapping) and not key.isdecimal():
+                    self.table(inner, _table_of(annotation), place)
+                continue
+            table = self.table(inner, _table_of(annotation), place)
+            if canonical in read:
+                self.wrong(place, f"is {canonical} once more", "give each once")
+            elif table is not None:
+                read[canonical] = table
+        return read
+
+    def attempt(self, place: Place, make: typing.Callable[[], T]) -> T | None:
+        """What ``make`` returns, or None and a note of what it said."""
+        try:
+            return make()
+        except Mistake as mistake:
+            self.wrong(place, mistake.wrong, mistake.mend)
+        except WarmupError as error:
+            for problem in error.problems or (Problem("", str(error)),):
+                self.found.append((place, attrs.evolve(problem, field="")))
+        return None
+
+
+def _table_of(annotation: Any) -> type[Any]:
+    table = get_args(annotation)[1] if get_origin(annotation) is dict else annotation
+    assert isinstance(table, type)
+    return table
+
+
+def _read(tables: Mapping[str, Any], *, base: Path, path: Path | None, text: str) -> Config:
+    reader = _Reader(base)
+    for name in tables:
+        if name not in reader.sections:
+            mend = nearest(name, reader.sections)
+            if homes := reader.homes.get(name):
+                mend = f"it belongs in [{homes[0]}]"
+            reader.wrong((name,), "is no table of this file", mend)
+    parts = _parts(reader, {name: reader.section(tables, name) for name in reader.sections})
+    if reader.found or parts is None:
+        raise ConfigError(problems=_placed(reader.found, path, text))
+    return Config(**parts, path=path)
+
+
+def _placed(found: list[tuple[Place, Problem]], path: Path | None, text: str) -> list[Problem]:
+    """Problems with their path and line, in the order of the file, each once."""
+    lines = find_lines(text)
+    placed: dict[Problem, int] = {}
+    for place, problem in found:
+        line = line_of(lines, place)
+        where = "" if path is None else f"{path}:{line}" if line else str(path)
+        placed.setdefault(attrs.evolve(problem, field=dotted(place), place=where), line or 0)
+    return sorted(placed, key=lambda problem: placed[problem])
+
+
+def _parts(reader: _Reader, read: dict[str, Any]) -> dict[str, Any] | None:
+    """The arguments of Config; None where a table could not be read."""
+    sources = tuple(
+        EgressSource(address=address, ehlo=table.ehlo, pool=table.pool)
+        for address, table in read["sources"].items()
+    )
+    declarations = {
+        address: Declaration(warm=table.warm, step=table.step, volume=table.volume)
+        for address, table in read["sources"].items()
+        if table.warm or table.step or table.volume
+    }
+    streams = {name: _stream(name, table) for name, table in read["streams"].items()}
+    broken = {place[0] for place, _ in reader.found}
+    if "sources" not in broken:
+        reader.found.extend(checks.check_sources(sources, declarations))
+        reader.found.extend(checks.check_pools(streams, sources))
+    else:
+        for address, said in declarations.items():
+            reader.found.extend(checks.check_declaration(("sources", address), said))
+    reader.found.extend(checks.check_streams(streams))
+
+    parts: dict[str, Any] = {"sources": sources, "declarations": declarations, "streams": streams}
+    providers = {
+        name: attrs.asdict(table, filter=lambda _, value: value not in (None, ()))
+        for name, table in read["providers"].items()
+    }
+    parts["providers"] = providers
+    reader.found.extend(checks.check_providers(providers))
+    if (retry := read["retry"]) is not None:
+        parts["retry"] = RetrySchedule(**attrs.asdict(retry))
+        reader.found.extend(checks.check_retry(parts["retry"]))
+    if (clock := read["clock"]) is not None:
+        parts["clock"] = ClockConfig(**attrs.asdict(clock))
+        reader.found.extend(checks.check_clock(parts["clock"]))
+    if (delivery := read["delivery"]) is not None:
+        folder = None if delivery.folder is None else reader.base / Path(delivery.folder).expanduser()
+        parts["delivery"] = DeliveryConfig(**attrs.asdict(delivery) | {"folder": folder})
+        reader.found.extend(checks.check_delivery(parts["delivery"]))
+    _add_installation(reader, read["warmup"], parts)
+    if (planning := read["plan"]) is not None:
+        parts["ramp"] = RampClock(planning.ramp)
+        if "sources" not in broken:
+            parts["plan"] = reader.attempt(("plan",), lambda: _plan(reader, planning, read["sources"]))
+    return parts if parts.get("plan") is not None else None
+
+
+def _add_installation(reader: _Reader, table: Any, parts: dict[str, Any]) -> None:
+    if table is None:
+        return
+    given = Path(table.state_dir).expanduser() if table.state_dir else None
+    parts["state_dir"] = default_state_dir() if given is None else reader.base / given
+    parts["seed"] = table.seed
+    if table.node is not None:
+        parts["node"] = table.node
+    database = reader.attempt(("warmup", "database"), lambda: database_url(table.database, reader.base))
+    if database is not None:
+        parts["database"] = database
+        reader.found.extend(checks.check_storage(database, parts["state_dir"]))
+
+
+def _stream(name: str, table: StreamTable) -> Stream:
+    return Stream(
+        name=name,
+        priority=table.priority,
+        pool=table.pool,
+        deadline=table.deadline,
+        on_unknown=OnUnknown(table.on_unknown),
+        long_lines=table.long_lines,
+    )
+
+
+def _plan(reader: _Reader, table: PlanTable, sources: Mapping[str, SourceTable]) -> Plan | None:
+    shares = _shares(reader, table.target, sources)
+    for address, source in sources.items():
+        if source.start is not None and source.start < table.start:
+            wrong = f"{source.start} lies before the plan's start"
+            reader.wrong(("sources", address, "start"), wrong, f"plan.start is {table.start}: the first of all")
+    if shares is None:
+        return None
+    planned = tuple(
+        PlannedSource(address=address, start=source.start or table.start, share=shares[address])
+        for address, source in sources.items()
+    )
+    return Plan(
+        curve=table.curve,
+        target=table.target,
+        days=table.days,
+        start=table.start,
+        zone=table.timezone,
+        pattern=table.pattern,
+        mix=table.mix,
+        sources=planned,
+        **({} if table.weekdays is None else {"weekdays": table.weekdays}),
+    )
+
+
+def _shares(reader: _Reader, target: int, sources: Mapping[str, SourceTable]) -> dict[str, int] | None:
+    """Each source's share of the target: the one it was given, else an even part of what is left."""
+    shares = {address: source.share for address, source in sources.items() if source.share is not None}
+    others = [address for address in sources if address not in shares]
+    left = target - sum(shares.values())
+    if left < len(others) or (left and not others):
+        wrong = f"is {target}, and the shares given sum to {sum(shares.values())}"
+        mend = f"leave at least 1 for each of the {len(others)} others" if others else "make the two equal"
+        reader.wrong(("plan", "target"), wrong, mend)
+        return None
+    for index, address in enumerate(others):
+        shares[address] = left // len(others) + (index < left % len(others))
+    return shares

@@ -1,0 +1,71 @@
+"""The static routes of ``[delivery.routes]``: where mail for a domain goes whatever DNS says."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from warmup.config.rules import Mistake, Rule, hostname, kind, shown
+
+__all__ = ["domains", "routes"]
+
+_TARGET = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]\s]+)):(?P<port>[0-9]{1,5})")
+_TARGET_MEND = 'write host:port, such as "smarthost.example:587" or "[2001:db8::1]:25"'
+
+
+def _routes(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise Mistake(f"must be a table, not {kind(value)}: {shown(value)}", '"*" = "smarthost.example:587"')
+    return {_domain(key): _target(target) for key, target in value.items()}
+
+
+def _domain(key: str) -> str:
+    """``*``, ``example.com`` or ``.example.com`` (everything below)."""
+    if key == "*":
+        return key
+    dot = "." if key.startswith(".") else ""
+    try:
+        return dot + str(hostname.read(key.removeprefix(".")))
+    except Mistake:
+        raise Mistake(f"{shown(key)} is not a domain", 'write "*", "example.com" or ".example.com"') from None
+
+
+def _target(target: Any) -> str:
+    if not isinstance(target, str) or (match := _TARGET.fullmatch(target)) is None:
+        raise Mistake(f"{shown(target)} is not a server", _TARGET_MEND)
+    if not 1 <= int(match["port"]) <= 65535:
+        raise Mistake(f"{shown(target)} has no such port", "from 1 to 65535")
+    if match["six"]:
+        try:
+            ipaddress.IPv6Address(match["six"])
+        except ValueError:
+            raise Mistake(f"{shown(target)} is not a server", _TARGET_MEND) from None
+    elif not _is_host(match["host"]):
+        raise Mistake(f"{shown(target)} is not a server", _TARGET_MEND)
+    return target
+
+
+def _is_host(host: str) -> bool:
+    if re.fullmatch(r"[0-9.]+", host):
+        try:
+            return bool(ipaddress.IPv4Address(host))
+        except ValueError:
+            return False
+    return all(re.fullmatch(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?", p) for p in host.split("."))
+
+
+routes = Rule(
+    _routes,
+    {"type": "object", "additionalProperties": {"type": "string", "pattern": r":[0-9]{1,5}$"}},
+)
+
+
+def _domains(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise Mistake(f"must be an array, not {kind(value)}: {shown(value)}", 'write ["example.com"]')
+    return tuple(str(hostname.read(item)) for item in value)
+
+
+domains = Rule(_domains, {"type": "array", "items": {"type": "string", "format": "hostname"}})

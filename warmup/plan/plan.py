@@ -1,0 +1,317 @@
+"""The plan: how much each source may send to each provider on each day.
+
+A day's cap of a source comes from its curve and its share; the weekday may lower it; the mix
+splits it among the lanes; an hourly limit of the curve, split the same way, may lower a lane's
+part until its busiest hour fits. Every step is integer arithmetic that rounds in one place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import attrs
+
+from warmup.contracts import Curve
+from warmup.errors import PlanError
+from warmup.pacing import hours
+from warmup.plan.calendar import shape, window_of
+from warmup.plan.formulas import STEP_MAX
+from warmup.plan.hourly import HourlyLimit, of_day
+from warmup.plan.mix import Mix, seats
+from warmup.plan.patterns import Pattern
+from warmup.plan.sources import PlannedSource
+from warmup.plan.tables import ProviderTable
+from warmup.plan.words import nearest
+
+if TYPE_CHECKING:
+    from warmup.plan.advice import Advice
+
+__all__ = ["Plan", "PlanRow"]
+
+_DAY = timedelta(days=1)
+_PLAIN_DAY = date(2001, 1, 1)
+"""Any day of 24 hours in UTC: what a curve's steps are compared on."""
+
+EVERY_DAY: tuple[Fraction, ...] = (Fraction(1),) * 7
+
+
+class PlanRow(NamedTuple):
+    """One cell of a plan: a lane on a day.
+
+    Attributes:
+        day: From 1, counted from the plan's start.
+        date: The calendar day in the plan's zone.
+        ip: The source.
+        provider: The provider's id.
+        cap: The most deliveries the lane may send in that window.
+    """
+
+    day: int
+    date: date
+    ip: str
+    provider: str
+    cap: int
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """Caps for every lane and day. Build one with :func:`warmup.plan.plan`, which checks everything.
+
+    Attributes:
+        curve: Cap of one source by step.
+        target: Deliveries a day that all sources together shall carry once warm.
+        days: How many days a preview shows; the engine goes on after them.
+        start: The first day, in the plan's zone.
+        zone: The zone whose calendar days are the windows.
+        pattern: The shape of a day.
+        weekdays: Weights of Monday to Sunday, the largest 1.
+        mix: Shares of the providers.
+        sources: At least one.
+    """
+
+    curve: Curve
+    target: int
+    days: int
+    start: date
+    zone: str
+    pattern: Pattern
+    weekdays: tuple[Fraction, ...] = EVERY_DAY
+    mix: Mix
+    sources: tuple[PlannedSource, ...]
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Ids of the providers, in the order of the mix."""
+        return self.mix.providers
+
+    @cached_property
+    def _by_address(self) -> dict[str, PlannedSource]:
+        return {source.address: source for source in self.sources}
+
+    @cached_property
+    def _last_steps(self) -> dict[int, int]:
+        return {}
+
+    @cached_property
+    def _plain(self) -> HourlyLimit:
+        return of_day("UTC", _PLAIN_DAY, self.pattern)
+
+    def source(self, address: str) -> PlannedSource:
+        """Return the source with an address.
+
+        Raises:
+            PlanError: The plan has no such source.
+        """
+        found = self._by_address.get(address)
+        if found is None:
+            raise PlanError.of("ip", f"{address} is not in the plan", nearest(address, self._by_address))
+        return found
+
+    def caps(self, address: str, step: int, on: date) -> dict[str, int]:
+        """Caps of a source's lanes on a day that is a given step of its ramp.
+
+        Args:
+            address: The source.
+            step: From 1; steps count windows, not the days since the start.
+            on: The calendar day in the plan's zone.
+
+        Returns:
+            Deliveries by provider; all 0 before the source's start and in a window without length.
+
+        Raises:
+            PlanError: There is no such source, or no such step.
+        """
+        source = self.source(address)
+        if step < 1:
+            raise PlanError.of("step", f"{step} is out of range", "steps count from 1")
+        if not self._sends(source, on):
+            return dict.fromkeys(self.providers, 0)
+        lanes = self._lanes(source.share, step, self.weekdays[on.weekday()], lambda: self._limit(on))
+        return dict(zip(self.providers, lanes, strict=True))
+
+    def full_caps(self, address: str, on: date) -> dict[str, int]:
+        """Caps of a source's lanes once it is warm: its whole share, whatever the curve.
+
+        Args:
+            address: The source.
+            on: The calendar day in the plan's zone; its weekday's weight applies.
+        """
+        source = self.source(address)
+        if not self._sends(source, on):
+            return dict.fromkeys(self.providers, 0)
+        total = _floor(source.share, self.weekdays[on.weekday()])
+        return dict(zip(self.providers, seats(total, self.mix.weights), strict=True))
+
+    def nominal(self, address: str, step: int) -> dict[str, int]:
+        """Caps of a step on a plain day: 24 hours long, on the weekday with the full weight."""
+        lanes = self._nominal(self.source(address).share, step)
+        return dict(zip(self.providers, lanes, strict=True))
+
+    def last_step(self, address: str) -> int:
+        """The first step at which every lane of a source has reached the curve's final value."""
+        share = self.source(address).share
+        if share not in self._last_steps:
+            final = self._nominal(share, STEP_MAX)
+            self._last_steps[share] = _first(STEP_MAX, lambda step: self._nominal(share, step) == final)
+        return self._last_steps[share]
+
+    def step_for_volume(self, address: str, volume: int) -> int:
+        """The last step whose caps together do not exceed a daily volume, 1 at least.
+
+        Args:
+            address: The source.
+            volume: Deliveries a day the source is used to.
+        """
+        share = self.source(address).share
+        last = self.last_step(address)
+        return max(
+            1, _first(last + 1, lambda step: step > last or sum(self._nominal(share, step)) > volume) - 1
+        )
+
+    def grid(self) -> Iterator[tuple[int, date, PlannedSource, list[int]]]:
+        """The preview in bulk: (day, date, source, caps in the order of ``providers``).
+
+        Day d of a source that starts s days later is its step d - s, where days that its zone
+        skipped do not count. Lists may be shared between sources: do not change them.
+        """
+        steps = dict.fromkeys(self.sources, 0)
+        for number in range(self.days):
+            on = self.start + number * _DAY
+            length = window_of(self.zone, on).length
+            weight = self.weekdays[on.weekday()]
+            nothing = [0] * len(self.providers)
+            today: dict[tuple[int, int], list[int]] = {}
+            for source in self.sources:
+                if on < source.start or not length:
+                    yield number + 1, on, source, nothing
+                    continue
+                step = steps[source] = steps[source] + 1
+                key = (source.share, step)
+                caps = today.get(key)
+                if caps is None:
+                    caps = today[key] = self._lanes(source.share, step, weight, lambda on=on: self._limit(on))  # type: ignore[misc]
+                yield number + 1, on, source, caps
+
+    def rows(self) -> Iterator[PlanRow]:
+        """The preview: a row for each day, source and provider, in that order."""
+        providers = self.providers
+        for day, on, source, caps in self.grid():
+            address = source.address
+            for provider, cap in zip(providers, caps, strict=True):
+                yield PlanRow(day, on, address, provider, cap)
+
+    def row_hours(self, row: PlanRow) -> tuple[int, ...]:
+        """The 24 local hours of a row's cap; they sum to it."""
+        return hours(shape(window_of(self.zone, row.date), self.zone, self.pattern), row.cap)
+
+    def advice(self) -> tuple[Advice, ...]:
+        """What a person should know before they follow this plan."""
+        from warmup.plan.advice import advise
+
+        return advise(self)
+
+    def head(self) -> dict[str, Any]:
+        """What the plan was made from, as JSON values."""
+        return {
+            "curve": self.curve.name,
+            "target": self.target,
+            "days": self.days,
+            "start": self.start.isoformat(),
+            "timezone": self.zone,
+            "pattern": self.pattern.name,
+            "weekdays": [float(weight) for weight in self.weekdays],
+            "mix": self.mix.name,
+            "providers": {provider: float(share) for provider, share in self.mix.shares},
+            "ips": [source.address for source in self.sources],
+            "sources": [
+                {"ip": source.address, "start": source.start.isoformat(), "share": source.share}
+                for source in self.sources
+            ],
+        }
+
+    def row_dict(self, row: PlanRow) -> dict[str, Any]:
+        """A row and its hours as JSON values."""
+        return {
+            "day": row.day,
+            "date": row.date.isoformat(),
+            "ip": row.ip,
+            "provider": row.provider,
+            "cap": row.cap,
+            "hours": list(self.row_hours(row)),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole preview as JSON values: ``plan``, ``days`` and ``advice``."""
+        return {
+            "plan": self.head(),
+            "days": [self.row_dict(row) for row in self.rows()],
+            "advice": [attrs.asdict(item) for item in self.advice()],
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits that change with anything that changes a cap or an hour.
+
+        The length of the preview is not part of it. A table counts with its figures, so that a
+        file that was edited is another plan under the same name.
+        """
+        largest = max(self.sources, key=lambda source: source.share)
+        steps = range(1, self.last_step(largest.address) + 1)
+        record = self.head() | {
+            "days": None,
+            "weekdays": [str(weight) for weight in self.weekdays],
+            "providers": [(provider, str(share)) for provider, share in self.mix.shares],
+            "pattern": self.pattern.weights,
+            "lanes": [self._nominal(largest.share, step) for step in steps],
+            "hourly": [self.curve.hourly(step, largest.share) for step in steps],
+        }
+        text = json.dumps(record, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def _sends(self, source: PlannedSource, on: date) -> bool:
+        return on >= source.start and window_of(self.zone, on).length > 0
+
+    def _limit(self, on: date) -> HourlyLimit:
+        return of_day(self.zone, on, self.pattern)
+
+    def _nominal(self, share: int, step: int) -> list[int]:
+        """Caps of a step on a plain day of 24 hours whose weekday has the full weight."""
+        return self._lanes(share, step, EVERY_DAY[0], lambda: self._plain)
+
+    def _lanes(self, share: int, step: int, weight: Fraction, limit: Callable[[], HourlyLimit]) -> list[int]:
+        curve = self.curve
+        weights = self.mix.weights
+        if isinstance(curve, ProviderTable):
+            parts = dict(zip(self.providers, seats(share, weights), strict=True))
+            caps = [_floor(cap, weight) for cap in curve.lanes(step, parts).values()]
+        else:
+            # A plugin's curve is held to what curves promise.
+            caps = seats(_floor(min(max(curve.cap(step, share), 0), share), weight), weights)
+        hourly = curve.hourly(step, share)
+        if hourly is None:
+            return caps
+        most = limit().most
+        return [most(cap, part) for cap, part in zip(caps, seats(hourly, weights), strict=True)]
+
+
+def _floor(number: int, weight: Fraction) -> int:
+    """A number times a weight of at most 1, rounded down."""
+    return number if weight == 1 else number * weight.numerator // weight.denominator
+
+
+def _first(last: int, holds: Callable[[int], bool]) -> int:
+    """The first step up to ``last`` at which something holds that goes on holding."""
+    low, high = 1, last
+    while low < high:
+        middle = (low + high) // 2
+        if holds(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low

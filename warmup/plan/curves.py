@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -81,7 +82,7 @@ def parse_curve(value: str | Path | Sequence[int] | Curve, *, base: Path | None 
     if isinstance(value, str):
         return _named(value.strip(), base)
     if isinstance(value, Sequence):
-        figures: list[int] = list(value)
+        figures: list[Any] = list(value)
         if any(type(figure) is not int for figure in figures) or not figures:
             raise PlanError.of("curve", "is not a list of whole numbers", "write [50, 100, 200]")
         if problems := tables.faults("curve", "cap", figures):

@@ -1,0 +1,294 @@
+"""``warmup plan``: how much goes to whom on which day, before anything is sent.
+
+Only click is imported with this module; the planner is when the command runs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from warmup.plan import Plan
+
+__all__ = ["plan"]
+
+HEADING_MAX = 10
+IPS_LISTED_MAX = 8
+
+_SHORT = {"microsoft_consumer": "microsoft"}
+"""Headings for ids that are long; ``--mix`` takes the short names too."""
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--target", type=int, help="Deliveries a day that all IPs together shall carry once warm.")
+@click.option("--curve", default="ses", show_default=True, metavar="NAME-OR-FILE", help="How a cap grows.")
+@click.option("--days", type=int, default=45, show_default=True, help="Days to show.")
+@click.option(
+    "--start", metavar="DATE", help="First day. Else the first of --ips, or today in the time zone."
+)
+@click.option(
+    "--ips", default="1", show_default=True, metavar="N-OR-LIST", help="How many, or A,B or A@DATE,B@DATE."
+)
+@click.option(
+    "--mix", default="us", show_default=True, metavar="MIX", help="us uk de fr pl b2b, or google=0.5,..."
+)
+@click.option("--timezone", default="UTC", show_default=True, metavar="TZ", help="Whose calendar days count.")
+@click.option("--pattern", default="waking", show_default=True, help="flat, office, waking, or 24 weights.")
+@click.option("--weekdays", metavar="7-WEIGHTS", help="Weights of Monday to Sunday: 1,1,1,1,1,0.5,0.5.")
+@click.option(
+    "--by", type=click.Choice(["day", "ip"]), default="day", show_default=True, help="Rows of the table."
+)
+@click.option(
+    "--format",
+    "format",
+    type=click.Choice(["table", "json", "csv", "html", "svg"]),
+    default="table",
+    show_default=True,
+    help="How it is written.",
+)
+@click.option(
+    "--output", metavar="FILE", help="Write there, replacing the file in one go. Else standard output."
+)
+@click.pass_context
+def plan(
+    ctx: click.Context,
+    /,
+    target: int | None,
+    start: str | None,
+    ips: str,
+    weekdays: str | None,
+    by: str,
+    format: str,
+    output: str | None,
+    **rest: Any,
+) -> None:
+    """Preview a warm-up: how much goes to whom on which day.
+
+    Nothing is read or changed: no configuration, no database. `warmup plan curves` lists the
+    curves, with the source of each.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from warmup.errors import PlanError, Problem, WarmupError
+
+    if target is None:
+        raise PlanError.of("--target", "missing", "say how many deliveries a day, such as --target 50000")
+    from warmup.plan import plan as make
+
+    if start is None and "@" not in ips:
+        start = _today(rest["timezone"])
+    try:
+        made = make(target, start=start, ips=ips, weekdays=weekdays.split(",") if weekdays else None, **rest)
+    except WarmupError as error:
+        raise type(error)(
+            problems=[Problem(_option(found.field), found.wrong, found.mend) for found in error.problems]
+        ) from None
+    pieces = {"table": _table, "json": _json, "csv": _csv, "html": _html, "svg": _svg}[format]
+    _write(output, lambda out: pieces(made, by, out))
+
+
+@plan.command()
+@click.option("--format", "format", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def curves(format: str) -> None:
+    """List the curves: what each does and who published it."""
+    import json
+
+    from warmup.plan import known_curves
+
+    found = known_curves()
+    if format == "json":
+        for info in found:
+            click.echo(
+                json.dumps(
+                    {"name": info.name, "summary": info.summary, "source": info.source, "caveat": info.caveat}
+                )
+            )
+        return
+    import textwrap
+
+    for info in found:
+        click.echo(info.name)
+        for text in (info.summary, info.caveat):
+            for line in textwrap.wrap(text, 76):
+                click.echo(f"    {line}")
+        click.echo(f"    source: {info.source}")
+
+
+def _today(zone: str) -> str:
+    """Today in a zone; in UTC where there is no such zone, which is reported in its own place."""
+    from warmup.errors import PlanError
+    from warmup.plan.calendar import local_date
+    from warmup.timing import SystemClock
+
+    now = SystemClock().now()
+    try:
+        return local_date(zone, now).isoformat()
+    except PlanError:
+        return local_date("UTC", now).isoformat()
+
+
+def _option(field: str) -> str:
+    """Name the option that a field came from: ``curve.geometric.start`` is ``--curve geometric.start``."""
+    return "--" + re.sub("[. ]", " ", field, count=1)
+
+
+def _write(output: str | None, fill: Callable[[Any], Iterable[str]]) -> None:
+    """Write pieces of text to standard output, or to a file that appears whole or not at all."""
+    from warmup.errors import StoreError
+
+    if output in (None, "-"):
+        try:
+            for piece in fill(sys.stdout):
+                sys.stdout.write(piece)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise StoreError.of("standard output", f"cannot be written: {error.strerror}") from None
+        return
+    assert output is not None
+    path = Path(output)
+    # A device or a pipe is written to; renaming over it would replace it.
+    beside = (
+        path if path.exists() and not path.is_file() else path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    )
+    try:
+        try:
+            with beside.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(fill(file))
+            if beside != path:
+                beside.replace(path)
+        except BaseException:
+            if beside != path:
+                with suppress(OSError):
+                    beside.unlink()
+            raise
+    except OSError as error:
+        raise StoreError.of(
+            "--output", f"{output} cannot be written: {error.strerror}", "choose another file"
+        ) from None
+
+
+def _csv(plan: Plan, by: str, out: Any) -> Iterator[str]:
+    yield "day,date,ip,provider,cap\n"
+    for day, on, source, caps in plan.grid():
+        head = f"{day},{on.isoformat()},{source.address},"
+        yield "".join(f"{head}{provider},{cap}\n" for provider, cap in zip(plan.providers, caps, strict=True))
+
+
+def _json(plan: Plan, by: str, out: Any) -> Iterator[str]:
+    """One object as ``Plan.to_dict`` describes it, a row a line, never held in memory at once."""
+    import json
+
+    import attrs
+
+    yield '{"plan": ' + json.dumps(plan.head()) + ',\n"days": ['
+    comma = "\n"
+    for row in plan.rows():
+        yield comma + json.dumps(plan.row_dict(row))
+        comma = ",\n"
+    yield '\n],\n"advice": ' + json.dumps([attrs.asdict(item) for item in plan.advice()]) + "}\n"
+
+
+def _html(plan: Plan, by: str, out: Any) -> Iterator[str]:
+    from warmup.cli.plan_page import page
+
+    yield from page(plan)
+
+
+def _svg(plan: Plan, by: str, out: Any) -> Iterator[str]:
+    from warmup.cli.plan_page import picture
+
+    yield picture(plan)
+
+
+def _table(plan: Plan, by: str, out: Any) -> Iterator[str]:
+    """A table for people: a row a day, or a day and an IP; then a picture, and what is worth knowing."""
+    import textwrap
+
+    from warmup.cli.charts import text_chart
+    from warmup.cli.output import is_ascii
+
+    ascii_only = is_ascii(out)
+    count = len(plan.sources)
+    ips = plan.sources[0].address if count == 1 else f"{count:,} IPs"
+    yield f"{plan.target:,} deliveries a day from {ips}, curve {plan.curve.name}\n"
+    yield f"{plan.zone}, pattern {plan.pattern.name}, mix {plan.mix.name}\n\n"
+    rows, dates, totals = _rows(plan, by)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    texts = 3 if by == "ip" else 2
+    for row in rows:
+        cells = [
+            cell.ljust(width) if 0 < at < texts else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip() + "\n"
+    yield "\n"
+    for line in text_chart(totals, labels=[dates[0], dates[-1]], width=80, ascii_only=ascii_only):
+        yield line + "\n"
+    if count > 1:
+        yield "\n"
+        for source in plan.sources[:IPS_LISTED_MAX]:
+            yield f"{source.address} from {source.start}: {source.share:,} a day once warm\n"
+        if count > IPS_LISTED_MAX:
+            yield f"and {count - IPS_LISTED_MAX:,} more\n"
+    for item in plan.advice():
+        yield "\n" + textwrap.fill(f"{item.level}: {item.message}", 80, subsequent_indent="  ") + "\n"
+
+
+def _rows(plan: Plan, by: str) -> tuple[list[list[str]], list[str], list[int]]:
+    """Cells of the table with its headings; the dates; the total of each."""
+    dates: list[str] = []
+    totals: list[int] = []
+    numbers: list[tuple[list[str], list[int]]] = []
+    for day, on, source, caps in plan.grid():
+        if day > len(dates):
+            dates.append(on.isoformat())
+            totals.append(0)
+            if by == "day":
+                numbers.append(([str(day), dates[-1]], [0] * len(caps)))
+        totals[-1] += sum(caps)
+        if by == "ip":
+            numbers.append(([str(day), dates[-1], source.address], caps))
+        else:
+            numbers[-1] = (numbers[-1][0], [a + b for a, b in zip(numbers[-1][1], caps, strict=True)])
+    shown = _columns(plan, 13 + (16 if by == "ip" else 0) + len(str(plan.days)))
+    places = [plan.providers.index(provider) for provider in shown]
+    rest = len(shown) < len(plan.providers)
+    names = [_heading(provider) for provider in shown] + (["rest"] if rest else [])
+    table = [["day", "date", *(["ip"] if by == "ip" else []), "total", *names]]
+    for texts, caps in numbers:
+        total = sum(caps)
+        kept = [caps[place] for place in places]
+        cells = [total, *kept, total - sum(kept)] if rest else [total, *kept]
+        table.append([*texts, *(f"{cell:,}" for cell in cells)])
+    return table, dates, totals
+
+
+def _columns(plan: Plan, used: int) -> list[str]:
+    """The providers that fit beside what is used of 80 columns, the largest first and ``other`` last."""
+    order = sorted(plan.mix.shares, key=lambda item: (item[0] == "other", -item[1]))
+    widest = len(f"{plan.target:,}")
+    room = 80 - used - 2 - widest
+    shown: list[str] = []
+    for at, (provider, share) in enumerate(order):
+        need = 2 + max(len(_heading(provider)), len(f"{int(plan.target * share) + 1:,}"))
+        reserve = 2 + widest if at < len(order) - 1 else 0
+        if need + reserve > room:
+            break
+        room -= need
+        shown.append(provider)
+    return shown or [order[0][0]]
+
+
+def _heading(provider: str) -> str:
+    name = _SHORT.get(provider, provider)
+    return name if len(name) <= HEADING_MAX else name[: HEADING_MAX - 1] + "~"

@@ -115,9 +115,7 @@ def decide(
         fresh: Candidates never tried, in the order in which they should go.
     """
     desks = [_Desk(view) for view in views]
-    open_desks = {
-        desk.view.lane.id: desk for desk in desks if not limits_of(desk.view, now, unit=False)
-    }
+    open_desks = {desk.view.lane.id: desk for desk in desks if not limits_of(desk.view, now, unit=False)}
     # A pin holds as long as its source can send within the pin's own time.
     pins = frozenset(
         desk.view.source.address

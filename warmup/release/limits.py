@@ -75,7 +75,9 @@ def limits_of(
             found.append(Limit(reason, until, text, key))
 
     if lane.standing is Standing.PAUSED:
-        hold(WaitReason.PAUSED, None, f"{key} was paused by an operator{f': {lane.note}' if lane.note else ''}")
+        hold(
+            WaitReason.PAUSED, None, f"{key} was paused by an operator{f': {lane.note}' if lane.note else ''}"
+        )
     if lane.standing is Standing.SUSPENDED and lane.until is not None:
         hold(WaitReason.SUSPENDED, lane.until, f"{key} is suspended{f': {lane.note}' if lane.note else ''}")
     hold(WaitReason.BACKOFF, lane.backoff_until, f"{key} backs off: {lane.backoff_reason}")
@@ -88,7 +90,11 @@ def limits_of(
         if view.opens_at is not None and view.opens_at > now:
             hold(WaitReason.NOT_STARTED, view.opens_at, f"{key} starts its warm-up then")
         else:
-            hold(WaitReason.CLOCK, None, f"{key} has no open window: the clock stands before one that was closed")
+            hold(
+                WaitReason.CLOCK,
+                None,
+                f"{key} has no open window: the clock stands before one that was closed",
+            )
         return tuple(found)
     ledger = view.ledger
     ends_at = ledger.window.ends_at

@@ -11,6 +11,9 @@ the way on leads through ``leased`` (a worker's claim, with a unit of a cap rese
   second try, which may be a second copy, and ``held`` for a person to look at. No mail system can
   do better: the peer may have taken the message while the connection died.
 
+An answer that arrives after its claim was given to another worker is journalled. It is applied in
+one case only: a late acceptance of a delivery that waits again saves the second copy.
+
 Final states never change. An event that the table does not name is a bug of ours.
 """
 
@@ -32,9 +35,11 @@ class Event(enum.StrEnum):
     RELEASE = "release"
     BEGIN = "begin"
     GIVE_BACK = "give_back"
+    GIVE_BACK_RETRY = "give_back_retry"
     ACCEPTED = "accepted"
     DEFERRED = "deferred"
     REJECTED = "rejected"
+    LATE_ACCEPTED = "late_accepted"
     UNKNOWN_RETRY = "unknown_retry"
     UNKNOWN_HOLD = "unknown_hold"
     EXPIRE = "expire"
@@ -55,16 +60,23 @@ TABLE: Mapping[S, Mapping[Event, S]] = MappingProxyType(
         },
         S.DEFERRED: {
             Event.RELEASE: S.LEASED,
+            Event.LATE_ACCEPTED: S.SENT,
             Event.DEFERRED: S.DEFERRED,
             Event.REJECTED: S.BOUNCED,
             Event.EXPIRE: S.EXPIRED,
             Event.HOLD: S.HELD,
             Event.CANCEL: S.CANCELLED,
         },
-        S.HELD: {Event.UNHOLD: S.DEFERRED, Event.EXPIRE: S.EXPIRED, Event.CANCEL: S.CANCELLED},
+        S.HELD: {
+            Event.LATE_ACCEPTED: S.SENT,
+            Event.UNHOLD: S.DEFERRED,
+            Event.EXPIRE: S.EXPIRED,
+            Event.CANCEL: S.CANCELLED,
+        },
         S.LEASED: {
             Event.BEGIN: S.SENDING,
-            Event.GIVE_BACK: S.DEFERRED,
+            Event.GIVE_BACK: S.QUEUED,
+            Event.GIVE_BACK_RETRY: S.DEFERRED,
             Event.DEFERRED: S.DEFERRED,
             Event.REJECTED: S.BOUNCED,
             Event.EXPIRE: S.EXPIRED,

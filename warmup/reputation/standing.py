@@ -104,9 +104,7 @@ def block(lane: Lane, now: Instant, cap: int, planned: Planned, reply: str) -> A
         step=_last_step_within(planned, lane.step, half),
         note=reply,
     )
-    reason = (
-        f"blocked: suspended until {format_instant(until)}, then at most {half} a day, half of {cap} ({reply})"
-    )
+    reason = f"blocked: suspended until {format_instant(until)}, then at most {half} a day, half of {cap} ({reply})"
     return Adjustment(changed, reason, cap_now=half)
 
 
@@ -175,7 +173,9 @@ def close(
     if moved == lane:
         return None
     if step != lane.step:
-        return Adjustment(moved, f"step {lane.step} to {step} of {last_step}: {ledger.accepted} of {ledger.cap} accepted")
+        return Adjustment(
+            moved, f"step {lane.step} to {step} of {last_step}: {ledger.accepted} of {ledger.cap} accepted"
+        )
     return Adjustment(moved, f"{lane.standing} to {standing}: {ledger.accepted} of {ledger.cap} accepted")
 
 
@@ -205,6 +205,15 @@ def reset(lane: Lane, step: int, last_step: int, note: str) -> Adjustment:
     step = max(1, min(step, last_step))
     standing = Standing.WARM if step >= last_step else Standing.RAMPING
     changed = attrs.evolve(
-        lane, standing=standing, step=step, cap_limit=None, until=None, before_pause=None, backoff_until=0, note=note
+        lane,
+        standing=standing,
+        step=step,
+        cap_limit=None,
+        until=None,
+        before_pause=None,
+        backoff_until=0,
+        note=note,
     )
-    return Adjustment(changed, f"put at step {step} of {last_step} by an operator{f': {note}' if note else ''}")
+    return Adjustment(
+        changed, f"put at step {step} of {last_step} by an operator{f': {note}' if note else ''}"
+    )

@@ -55,9 +55,13 @@ def _translate(error: SQLAlchemyError, url: str) -> WarmupError:
     if "locked" in text or "busy" in text:
         return TemporaryError(f"database {url}: {text} (another process holds it; try again)")
     if "full" in text:
-        return StoreError(f"database {url}: {text} (free some space: nothing was lost and nothing is sent meanwhile)")
+        return StoreError(
+            f"database {url}: {text} (free some space: nothing was lost and nothing is sent meanwhile)"
+        )
     if "unable to open" in text or "connection failed" in text or "could not connect" in text:
-        return TemporaryError(f"database {url} cannot be opened: {text} (check that it is there and that you may write it)")
+        return TemporaryError(
+            f"database {url} cannot be opened: {text} (check that it is there and that you may write it)"
+        )
     return StoreError(f"database {url}: {text}")
 
 
@@ -68,7 +72,9 @@ class Database:
         try:
             self.url = make_url(url)
         except SQLAlchemyError as error:
-            raise ConfigError.of("database", f"{url!r} is not a database URL", "write sqlite:///warmup.db") from error
+            raise ConfigError.of(
+                "database", f"{url!r} is not a database URL", "write sqlite:///warmup.db"
+            ) from error
         if self.url.drivername == "postgresql":
             self.url = self.url.set(drivername="postgresql+psycopg")
         if self.url.get_backend_name() not in ("sqlite", "postgresql"):
@@ -147,6 +153,11 @@ class Database:
         with self._translated(), self._engine.connect() as connection, connection.begin():
             return job(connection)
 
+    def session(self) -> Connection:
+        """A connection of its own, for what lasts as long as a session does."""
+        with self._translated():
+            return self._engine.connect()
+
     def write(self, job: Callable[[Connection], T]) -> T:
         """Run a job in a write transaction and return once it is on disk.
 
@@ -206,7 +217,10 @@ class Database:
     @staticmethod
     def _may_retry(error: DBAPIError) -> bool:
         # 40001 serialization failure, 40P01 deadlock: PostgreSQL asks for the transaction again.
-        return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) in ("40001", "40P01")
+        return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) in (
+            "40001",
+            "40P01",
+        )
 
     def _drop_writer(self) -> None:
         if self._writer is not None:

@@ -97,7 +97,9 @@ messages = Table(
 bodies = Table(
     "bodies",
     metadata,
-    Column("message", Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column(
+        "message", Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
     Column("content", LargeBinary, nullable=False),
 )
 
@@ -221,7 +223,9 @@ lanes = Table(
 lane_sites = Table(
     "lane_sites",
     metadata,
-    Column("lane", BigInteger, ForeignKey("lanes.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column(
+        "lane", BigInteger, ForeignKey("lanes.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
     Column("site", Text, primary_key=True),
     Column("until", At, nullable=False),
     Column("reason", Text, nullable=False),
@@ -293,7 +297,9 @@ attempts = Table(
 evidence = Table(
     "evidence",
     metadata,
-    Column("lane", BigInteger, ForeignKey("lanes.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column(
+        "lane", BigInteger, ForeignKey("lanes.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
     Column("window", BigInteger, primary_key=True, autoincrement=False),
     Column("site", Text, primary_key=True),
     Column("kind", Text, primary_key=True),

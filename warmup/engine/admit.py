@@ -1,0 +1,272 @@
+"""The door for relays that keep their own queue: may this go now, and from which source?
+
+The ledger and the laws are those of our own queue. A unit belongs to (lane, window, id,
+recipient); ``attempt`` counts conversations, so asking twice about the same one gives the same
+answer and spends nothing. A relay that is told to wait holds a place: the k-th asker is told the
+k-th free slot, and for some minutes after that slot nobody who came later takes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+from sqlalchemy import Connection
+
+from warmup.content.address import parse_address
+from warmup.engine.context import Context
+from warmup.engine.record import Aftermath, judge
+from warmup.engine.release import HOLD_RECHECK, views_of
+from warmup.engine.resolve import recognise
+from warmup.engine.submit import stream_of
+from warmup.engine.windows import roll
+from warmup.errors import UsageError
+from warmup.model import Attempt, Category, Decision, Grant, Limit, Outcome, Stage, Wait, WaitReason
+from warmup.release.limits import LaneView, limits_of, soonest, wait_of
+from warmup.store import admissions, journal, lanes
+from warmup.timing import MINUTE, Instant
+
+__all__ = ["SLOT_GRACE", "Asked", "admit", "settle"]
+
+SLOT_GRACE = 5 * MINUTE
+"""How long a promised slot is kept for the relay that waits for it."""
+
+NEVER_SENT = frozenset({Stage.RESOLVE, Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.STARTTLS})
+"""Stages before MAIL: what failed there spends nothing."""
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """A relay's question.
+
+    Attributes:
+        id: The relay's own id of the message, the same for every attempt.
+        attempt: Which conversation about it this will be, from 1.
+        mx: MX hosts, where the relay has looked them up already.
+    """
+
+    id: str
+    recipient: str
+    sender: str = ""
+    stream: str = "default"
+    attempt: int = 1
+    mx: Sequence[str] = ()
+
+
+def _check(asked: Asked) -> None:
+    if not 1 <= len(asked.id) <= 500:
+        raise UsageError.of(
+            "id", f"{len(asked.id)} characters", "use the relay's own queue id, 1 to 500 characters"
+        )
+    if asked.attempt < 1:
+        raise UsageError.of("attempt", f"{asked.attempt} is out of range", "count conversations from 1")
+
+
+def admit(context: Context, asked: Asked) -> Decision:
+    """Answer a relay: Grant or Wait.
+
+    Raises:
+        UsageError: An attempt lower than one that was asked about before, or no such stream.
+        DataError: An address that is not one.
+        StoreError: The answer could not be written down; nothing was granted.
+    """
+    _check(asked)
+    stream = stream_of(context, asked.stream)
+    address = parse_address(asked.recipient)
+    if asked.sender:
+        parse_address(asked.sender, field="sender")
+    domain = address.ascii_domain
+    seen = context.recall(domain) if not asked.mx else None
+    if seen is not None and seen.site is not None:
+        provider, site = seen.provider, seen.site
+    else:
+        provider, site = recognise(context, domain, asked.mx)
+    label = context.label(provider or None)
+    now = context.clock.now()
+    complaint = context.watch.complaint()
+    if complaint is not None:
+        return Wait(Limit(WaitReason.CLOCK, now + HOLD_RECHECK, f"the clock is not believed: {complaint}"))
+
+    def job(connection: Connection) -> tuple[Decision, Instant]:
+        roll_at = context.roll_at if now < context.roll_at else roll(context, connection, now)
+        views = [
+            view
+            for view in views_of(context, connection, now, label, lock=True)
+            if view.source.pool == stream.pool
+        ]
+        return _Desk(
+            context, connection, now, asked, domain, label, site, stream.pool, views
+        ).answer(), roll_at
+
+    with context.clock.busy():
+        decision, context.roll_at = context.database.write(job)
+    return decision
+
+
+class _Desk:
+    """One question while it is answered, inside its transaction."""
+
+    def __init__(
+        self,
+        context: Context,
+        connection: Connection,
+        now: Instant,
+        asked: Asked,
+        domain: str,
+        provider: str,
+        site: str,
+        pool: str,
+        views: list[LaneView],
+    ) -> None:
+        self.context, self.connection, self.now, self.asked = context, connection, now, asked
+        self.domain, self.provider, self.site, self.pool, self.views = domain, provider, site, pool, views
+        self.row = admissions.find(connection, asked.id, asked.recipient)
+
+    def answer(self) -> Decision:
+        row, now = self.row, self.now
+        if not self.views:
+            return Wait(
+                Limit(WaitReason.NO_SOURCE, None, f"no source of pool {self.pool!r} sends to {self.provider}")
+            )
+        if row is not None:
+            if self.asked.attempt < row.attempt:
+                raise UsageError.of(
+                    "attempt", f"{self.asked.attempt} after {row.attempt}", "count conversations upwards"
+                )
+            home = next((view for view in self.views if view.ledger and view.ledger.id == row.window), None)
+            if self.asked.attempt == row.attempt and row.state == "granted" and home is not None:
+                return self.grant(home, row.lease)
+            if home is not None and not self.pinned_elsewhere(home):
+                limits = limits_of(home, now, site=self.site, unit=False)
+                if not limits:
+                    return self.take(home, unit=False)
+        waits: list[Wait] = []
+        for view in sorted(self.views, key=self.progress):
+            if self.pinned_elsewhere(view):
+                continue
+            mine = row is not None and row.state == "waiting" and row.slot_lane == view.lane.id
+            before = row.slot_at if mine and row is not None else None
+            due = admissions.promised(
+                self.connection, view.lane.id, now - SLOT_GRACE, before if before is not None else now + 1
+            )
+            limits = limits_of(view, now, site=self.site, ahead=due)
+            if not limits:
+                return self.take(view, unit=True)
+            ahead = admissions.promised(self.connection, view.lane.id, now - SLOT_GRACE, before)
+            waits.append(wait_of(limits_of(view, now, site=self.site, ahead=ahead) or limits))
+        return self.wait(soonest(waits))
+
+    def progress(self, view: LaneView) -> tuple[int, int]:
+        ledger = view.ledger
+        if ledger is None or ledger.cap == 0:
+            return (1 << 40, view.lane.id)
+        return (ledger.used * (1 << 40) // ledger.cap, view.lane.id)
+
+    def pinned_elsewhere(self, view: LaneView) -> bool:
+        row = self.row
+        if row is None or row.pin_source is None or row.pin_until is None or self.now >= row.pin_until:
+            return False
+        pins = [one for one in self.views if one.source.address == row.pin_source]
+        able = any(
+            all(limit.not_before is not None and limit.not_before < (row.pin_until or 0) for limit in limits)
+            for limits in (limits_of(one, self.now, unit=False) for one in pins)
+        )
+        return able and view.source.address != row.pin_source
+
+    def values(self) -> dict[str, Any]:
+        return {
+            "relay_id": self.asked.id,
+            "recipient": self.asked.recipient,
+            "sender": self.asked.sender,
+            "stream": self.asked.stream,
+            "domain": self.domain,
+            "provider": self.provider,
+            "site": self.site,
+            "pool": self.pool,
+            "attempt": self.asked.attempt,
+        }
+
+    def take(self, view: LaneView, *, unit: bool) -> Grant:
+        ledger, pace = view.ledger, view.pace
+        assert ledger is not None and pace is not None
+        lease = 1 if self.row is None else self.row.lease + 1
+        changes = {
+            **self.values(), "state": "granted", "lease": lease, "window": ledger.id, "slot_lane": None, "slot_at": None
+        }  # fmt: skip
+        self.row = admissions.save(self.connection, self.row, changes, self.now)
+        if unit:
+            _, tat = pace.take(self.now, ledger.used, ledger.tat, 1)
+            taken = lanes.take_units(self.connection, ledger.id, ledger.used, 1, max(tat, ledger.tat))
+            assert taken, "the window was locked when it was read"
+            unit_row = {"window": ledger.id, "ref": -self.row.id, "at": self.now, "cap": ledger.cap}
+            lanes.reserve(self.connection, [unit_row])
+        return self.grant(view, lease)
+
+    def grant(self, view: LaneView, lease: int) -> Grant:
+        assert self.row is not None and view.ledger is not None
+        return Grant(
+            id=-self.row.id,
+            lease=lease,
+            lane=view.lane.key,
+            window_ends_at=view.ledger.window.ends_at,
+            pool=view.source.pool,
+            ehlo=view.source.ehlo,
+            domain=self.domain,
+            site=self.site,
+            sender=self.asked.sender,
+            recipient=self.asked.recipient,
+        )
+
+    def wait(self, wait: Wait) -> Wait:
+        lane = next((view.lane.id for view in self.views if view.lane.key == wait.limit.lane), None)
+        slotted = wait.not_before is not None and wait.reason in (WaitReason.PATTERN, WaitReason.PACE)
+        changes = {
+            **self.values(),
+            "state": "waiting",
+            "slot_lane": lane if slotted else None,
+            "slot_at": wait.not_before if slotted else None,
+        }
+        if self.row is None:
+            changes |= {"lease": 0, "window": None}
+        admissions.save(self.connection, self.row, changes, self.now)
+        return wait
+
+
+def settle(context: Context, grant: Grant, attempt: Attempt) -> None:
+    """Write down how a relay's conversation ended. Recording it twice changes nothing the second time."""
+    now = context.clock.now()
+
+    def job(connection: Connection) -> None:
+        row = admissions.load(connection, -grant.id)
+        after = Aftermath(context, connection, now)
+        lane = after.lane(grant.lane)
+        if row is None or lane is None:
+            return
+        current = row.lease == grant.lease and row.state == "granted"
+        verdict = judge(grant.lane.provider, attempt)
+        values = journal.attempt_values(grant.id, lane.id, row.window or 0, attempt, verdict, applied=current)
+        if not current:
+            journal.add_attempts(connection, [values] if row.lease != grant.lease else [])
+            return
+        journal.add_attempts(connection, [values])
+        assert row.window is not None
+        changes: dict[str, Any] = {"state": verdict.outcome.value, "pin_source": None, "pin_until": None}
+        if attempt.stage in NEVER_SENT and attempt.outcome is not Outcome.ACCEPTED:
+            if lanes.void(connection, row.window, grant.id):
+                changes["window"] = None
+        else:
+            lanes.post(connection, [(row.window, grant.id)])
+        if verdict.category is Category.GREYLIST:
+            same = row.pin_source == grant.lane.source
+            changes |= {
+                "pin_source": grant.lane.source,
+                "pin_until": row.pin_until if same else now + context.retry.pin,
+            }
+        admissions.save(connection, row, changes, now)
+        after.count(grant.lane, row.window, row.site, attempt, verdict)
+        after.write()
+
+    with context.clock.busy():
+        context.database.write(job)
+    context.nudge()

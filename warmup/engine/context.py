@@ -1,0 +1,141 @@
+"""What every use case of the engine stands on, and the few things a process remembers."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+
+import attrs
+
+from warmup.engine.watch import ClockWatch
+from warmup.model import Declaration, EgressSource, Lane, Ledger, RampClock, RetrySchedule, Shape, Stream
+from warmup.pacing import Pace
+from warmup.plan import Plan
+from warmup.plan.calendar import shape, window_of
+from warmup.providers import Directory
+from warmup.release.limits import LaneView, SiteHold
+from warmup.reputation.standing import Planned
+from warmup.store import Database
+from warmup.store.domains import Domain
+from warmup.timing import MINUTE, Chance, Clock, Instant, Span
+
+__all__ = ["LEASE", "Context"]
+
+LEASE: Span = 30 * MINUTE
+"""How long a worker may hold a delivery, in the machine's own time: longer than the longest
+conversation that RFC 5321 section 4.5.3.2 allows. A worker that dies is noticed earlier when its
+node starts again."""
+
+SHAPES_KEPT = 64
+DOMAINS_KEPT = 100_000
+
+
+@attrs.define(kw_only=True)
+class Context:
+    """The engine's surroundings. Policies are values; the database and the clock are handles.
+
+    Attributes:
+        sources: Egress sources by address.
+        declarations: What an operator says of sources in use already, by address.
+        streams: Streams by name; ``default`` is among them.
+        owner: ``node/incarnation``: who the leases belong to.
+    """
+
+    database: Database
+    clock: Clock
+    plan: Plan
+    ramp: RampClock
+    sources: Mapping[str, EgressSource]
+    streams: Mapping[str, Stream]
+    directory: Directory
+    chance: Chance
+    declarations: Mapping[str, Declaration] = attrs.field(factory=dict)
+    retry: RetrySchedule = attrs.field(factory=RetrySchedule)
+    node: str = "local"
+    incarnation: str = "none"
+    watch: ClockWatch = attrs.field(init=False)
+    roll_at: Instant = attrs.field(init=False, default=0)
+    asleep: dict[tuple[str, str], Instant] = attrs.field(init=False, factory=dict)
+    _shapes: OrderedDict[tuple[object, ...], Shape] = attrs.field(init=False, factory=OrderedDict)
+    _domains: OrderedDict[str, Domain] = attrs.field(init=False, factory=OrderedDict)
+    _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
+
+    def __attrs_post_init__(self) -> None:
+        self.watch = ClockWatch(self.clock)
+
+    @property
+    def owner(self) -> str:
+        """Who this process is, in leases."""
+        return f"{self.node}/{self.incarnation}"
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The pools that have a source, in the plan's order."""
+        return tuple(dict.fromkeys(source.pool for source in self.sources.values()))
+
+    def label(self, provider: str | None) -> str:
+        """The plan's provider for a recognised one: itself where it has a share, else ``other``."""
+        return provider if provider is not None and provider in self.plan.providers else "other"
+
+    def starts_at(self, address: str) -> Instant:
+        """When a source's first window starts."""
+        return window_of(self.plan.zone, self.plan.source(address).start).starts_at
+
+    def planned(self, lane: Lane, ledger: Ledger) -> Planned:
+        """The plan's cap of a lane by step, on the day of a window."""
+
+        def cap(step: int) -> int:
+            return self.plan.caps(lane.key.source, step, ledger.window.date).get(lane.key.provider, 0)
+
+        return cap
+
+    def pace(self, lane: Lane, ledger: Ledger) -> Pace:
+        """The pace of a lane's open window."""
+        window = ledger.window
+        key = (ledger.zone, window.starts_at, window.ends_at, self.plan.pattern)
+        with self._lock:
+            found = self._shapes.get(key)
+            if found is None:
+                found = self._shapes[key] = shape(window, ledger.zone, self.plan.pattern)
+                while len(self._shapes) > SHAPES_KEPT:
+                    self._shapes.popitem(last=False)
+        return Pace(found, ledger.cap, self.chance, f"{lane.key}@{window.starts_at}")
+
+    def view(
+        self,
+        lane: Lane,
+        ledger: Ledger | None,
+        *,
+        down: SiteHold | None = None,
+        sites: Mapping[str, SiteHold] | None = None,
+        room: int = 1 << 30,
+    ) -> LaneView:
+        """A lane with everything a decision about it depends on."""
+        return LaneView(
+            lane=lane,
+            source=self.sources[lane.key.source],
+            ledger=ledger,
+            pace=None if ledger is None else self.pace(lane, ledger),
+            opens_at=None if ledger is not None else self.starts_at(lane.key.source),
+            down=down,
+            sites=sites or {},
+            curve=f"curve {self.plan.curve.name}",
+            room=room,
+        )
+
+    def remember(self, domain: Domain) -> None:
+        """Keep what DNS said of a domain, so that new mail for it is labelled at once."""
+        with self._lock:
+            self._domains[domain.name] = domain
+            self._domains.move_to_end(domain.name)
+            while len(self._domains) > DOMAINS_KEPT:
+                self._domains.popitem(last=False)
+
+    def recall(self, name: str) -> Domain | None:
+        """What was kept of a domain."""
+        return self._domains.get(name)
+
+    def nudge(self) -> None:
+        """Something changed that may let mail go: ask every queue again."""
+        self.asleep.clear()

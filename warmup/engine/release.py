@@ -1,0 +1,294 @@
+"""Release and begin: from waiting to *sending*, in two transactions.
+
+The first reserves a unit of a cap and leases the delivery. The second, grouped over everything
+that is about to be sent, marks it *sending* before MAIL is written. Between the two the lane's
+connection is made; what fails there costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import attrs
+from sqlalchemy import Connection
+
+from warmup.engine.context import LEASE, Context
+from warmup.engine.windows import roll
+from warmup.model import DeliveryState, Grant, Lane, LaneKey, Ledger, Standing
+from warmup.release.decide import Candidate, Release, decide
+from warmup.release.limits import WINDOW_GUARD, LaneView
+from warmup.release.machine import Event, move
+from warmup.store import lanes, queue
+from warmup.timing import DAY, MINUTE, Instant
+
+__all__ = ["Released", "begin", "give_back", "release", "views_of"]
+
+Room = Callable[[LaneKey], int]
+
+
+@attrs.frozen
+class Released:
+    """Grants, and when it is worth asking again if nothing else happens."""
+
+    grants: tuple[Grant, ...]
+    wake_at: Instant
+
+
+HOLD_RECHECK = MINUTE
+"""How often a clock that is not believed is looked at again."""
+
+FAR = 365 * DAY
+"""Stands for *until something happens* in a wake-up time."""
+
+
+def views_of(
+    context: Context,
+    connection: Connection,
+    now: Instant,
+    provider: str,
+    room: Room | None = None,
+    *,
+    lock: bool = False,
+) -> list[LaneView]:
+    """The lanes of the plan to a provider."""
+    ledgers = lanes.ledgers_of(connection, provider, lock=lock)
+    sites = lanes.sites_of(connection, now, provider)
+    down = lanes.down_sources(connection, now)
+    return [
+        context.view(
+            lane,
+            ledgers.get(lane.id),
+            down=down.get(lane.key.source),
+            sites=sites.get(lane.id),
+            room=1 << 30 if room is None else room(lane.key),
+        )
+        for lane in lanes.lanes_of(connection, provider)
+        if lane.key.source in context.sources
+    ]
+
+
+def _held_everywhere(views: Sequence[LaneView], now: Instant) -> list[str]:
+    """Sites that no lane may send to: they must not stand in the way of the others."""
+    if not views:
+        return []
+    held = [{site for site, hold in view.sites.items() if hold.until > now} for view in views]
+    return sorted(set.intersection(*held))
+
+
+def release(context: Context, limit: int, room: Room) -> Released:
+    """Grant what may go now.
+
+    Args:
+        context: The engine's surroundings.
+        limit: At most so many grants.
+        room: How many more deliveries the courier takes for a lane.
+    """
+    now = context.clock.now()
+    if context.watch.complaint() is not None:
+        return Released((), now + HOLD_RECHECK)
+
+    def job(connection: Connection) -> tuple[list[Grant], dict[tuple[str, str], Instant], Instant]:
+        roll_at = context.roll_at
+        if now >= roll_at:
+            roll_at = roll(context, connection, now)
+        asleep = {pair: until for pair, until in context.asleep.items() if until > now}
+        grants: list[Grant] = []
+        for provider in context.plan.providers:
+            for pool in context.pools:
+                left = limit - len(grants)
+                if left <= 0 or (pool, provider) in asleep:
+                    continue
+                granted, wake_at = _release_pair(context, connection, now, pool, provider, left, room)
+                grants.extend(granted)
+                if not granted:
+                    asleep[pool, provider] = wake_at
+        return grants, asleep, roll_at
+
+    with context.clock.busy():
+        grants, asleep, roll_at = context.database.write(job)
+    context.roll_at = roll_at
+    context.asleep = asleep
+    wakes = [until for until in asleep.values() if until > now]
+    return Released(tuple(grants), min([*wakes, roll_at]))
+
+
+def _release_pair(
+    context: Context, connection: Connection, now: Instant, pool: str, provider: str, limit: int, room: Room
+) -> tuple[list[Grant], Instant]:
+    later = queue.next_due(connection, pool, provider, now)
+    wakes = [] if later is None else [later]
+    views = [
+        view
+        for view in views_of(context, connection, now, provider, room, lock=True)
+        if view.source.pool == pool
+    ]
+    fits = min(limit, sum(max(0, view.room) for view in views))
+    if fits <= 0:
+        return [], min(wakes, default=context.roll_at or now + HOLD_RECHECK)
+    ramping = any(view.lane.standing is not Standing.WARM for view in views)
+    retries = queue.draw_retries(connection, pool, provider, now, fits)
+    fresh: list[Candidate] = []
+    if len(retries) < fits:
+        held = _held_everywhere(views, now)
+        fresh = queue.draw_fresh(connection, pool, provider, fits - len(retries), ramping=ramping, held=held)
+        wakes.extend(view.sites[site].until for site in held for view in views)
+    if not retries and not fresh:
+        return [], min(wakes, default=now + FAR)
+    decided = decide(now, views, retries, fresh)
+    if decided.wake_at is not None:
+        wakes.append(decided.wake_at)
+    won = _take_units(connection, decided.releases, decided.tats)
+    return _lease(context, connection, now, won), min(wakes, default=now + FAR)
+
+
+def _take_units(connection: Connection, releases: Sequence[Release], tats: dict[int, int]) -> list[Release]:
+    wanted = Counter(one.view.lane.id for one in releases if one.unit)
+    ledgers = {one.view.lane.id: one.view.ledger for one in releases}
+    lost = set()
+    for lane, count in sorted(wanted.items()):
+        ledger = ledgers[lane]
+        assert ledger is not None
+        if not lanes.take_units(connection, ledger.id, ledger.used, count, tats[lane]):
+            lost.add(lane)
+    return [one for one in releases if not (one.unit and one.view.lane.id in lost)]
+
+
+def _lease(context: Context, connection: Connection, now: Instant, won: Sequence[Release]) -> list[Grant]:
+    if not won:
+        return []
+    until = context.clock.real() + LEASE
+    rows, units, grants = [], [], []
+    facts = queue.messages_of(connection, list({one.candidate.message for one in won}))
+    for one in won:
+        candidate, ledger = one.candidate, one.view.ledger
+        assert ledger is not None
+        move(candidate.state, Event.RELEASE)
+        rows.append(
+            {
+                "delivery": candidate.id,
+                "new_lease": candidate.lease + 1,
+                "owner": context.owner,
+                "until": until,
+                "in_window": ledger.id,
+            }
+        )
+        if one.unit:
+            units.append({"window": ledger.id, "ref": candidate.id, "at": now, "cap": ledger.cap})
+        sender, size, utf8, eight_bit = facts[candidate.message]
+        grants.append(
+            Grant(
+                id=candidate.id,
+                lease=candidate.lease + 1,
+                lane=one.view.lane.key,
+                window_ends_at=ledger.window.ends_at,
+                pool=one.view.source.pool,
+                ehlo=one.view.source.ehlo,
+                domain=candidate.domain,
+                site=candidate.site,
+                sender=sender,
+                recipient=candidate.recipient,
+                message=candidate.message,
+                size=size,
+                utf8=utf8,
+                eight_bit=eight_bit,
+            )
+        )
+    lanes.reserve(connection, units)
+    queue.lease(connection, rows)
+    return grants
+
+
+def begin(context: Context, grants: Sequence[Grant]) -> dict[int, bytes | None]:
+    """Mark leased deliveries as *sending* and return their contents, by delivery id.
+
+    None stands for *do not send*: the lease is not ours any more, the lane was stopped since, or
+    the window is about to end. The unit has been given back then and the delivery waits again.
+    """
+    now = context.clock.now()
+    believed = context.watch.complaint() is None
+
+    def job(connection: Connection) -> dict[int, bytes | None]:
+        rows = queue.load(connection, [grant.id for grant in grants])
+        stopped = _stopped(connection, {grant.lane for grant in grants})
+        answers: dict[int, bytes | None] = {}
+        going: list[Grant] = []
+        for grant in grants:
+            row = rows.get(grant.id)
+            answers[grant.id] = None
+            if row is None or row.state is not DeliveryState.LEASED or row.lease != grant.lease:
+                continue
+            if not believed or grant.lane in stopped or now >= grant.window_ends_at - WINDOW_GUARD:
+                _give_back(connection, row, now)
+                continue
+            going.append(grant)
+        queue.set_state(
+            connection,
+            [
+                {"delivery": grant.id, "new_state": move(DeliveryState.LEASED, Event.BEGIN).value}
+                for grant in going
+            ],
+        )
+        contents = queue.contents(connection, list({grant.message for grant in going}))
+        for grant in going:
+            answers[grant.id] = contents[grant.message]
+        return answers
+
+    with context.clock.busy():
+        return context.database.write(job)
+
+
+def _stopped(connection: Connection, keys: set[LaneKey]) -> set[LaneKey]:
+    providers = {key.provider for key in keys}
+    return {
+        lane.key
+        for provider in sorted(providers)
+        for lane in lanes.lanes_of(connection, provider)
+        if lane.key in keys and lane.standing in (Standing.PAUSED, Standing.SUSPENDED)
+    }
+
+
+def _give_back(connection: Connection, row: queue.DeliveryRow, now: Instant) -> None:
+    """Put a leased delivery back as if nothing had happened; its unit returns to the cap."""
+    assert row.window is not None
+    kept = not lanes.void(connection, row.window, row.id)
+    state = move(row.state, Event.GIVE_BACK if row.attempts == 0 else Event.GIVE_BACK_RETRY)
+    queue.settle(
+        connection,
+        [
+            {
+                "delivery": row.id,
+                "new_state": state.value,
+                "due": now if row.attempts == 0 else row.due_at,
+                "tried": row.attempts,
+                "first": row.first_attempt_at,
+                "in_window": row.window if kept else None,
+                "pin": row.pin_source,
+                "pin_end": row.pin_until,
+            }
+        ],
+    )
+
+
+def give_back(context: Context, grants: Sequence[Grant]) -> None:
+    """Return grants that nothing was done about: their units go back and they wait again."""
+    now = context.clock.now()
+
+    def job(connection: Connection) -> None:
+        rows = queue.load(connection, [grant.id for grant in grants])
+        for grant in grants:
+            row = rows.get(grant.id)
+            if row is not None and row.state is DeliveryState.LEASED and row.lease == grant.lease:
+                _give_back(connection, row, now)
+
+    with context.clock.busy():
+        context.database.write(job)
+    context.nudge()
+
+
+def lane_and_ledger(connection: Connection, key: LaneKey) -> tuple[Lane | None, Ledger | None]:
+    """A lane with its open window."""
+    lane = next((one for one in lanes.lanes_of(connection, key.provider) if one.key == key), None)
+    if lane is None:
+        return None, None
+    return lane, lanes.ledgers_of(connection, key.provider).get(lane.id)

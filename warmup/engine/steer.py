@@ -1,0 +1,172 @@
+"""An operator's hands: pause, resume, reset, hold, cancel. Everything is journalled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection
+
+from warmup.engine.context import Context
+from warmup.engine.windows import roll
+from warmup.errors import UsageError
+from warmup.model import DeliveryState, Lane
+from warmup.release.machine import TABLE, Event, move
+from warmup.reputation import standing
+from warmup.reputation.standing import Adjustment
+from warmup.store import journal, lanes, queue, set_meta
+from warmup.timing import Instant
+
+__all__ = ["accept_clock", "lanes_named", "pause", "reset", "resume", "steer_deliveries"]
+
+
+def lanes_named(
+    context: Context, connection: Connection, source: str | None, provider: str | None
+) -> list[Lane]:
+    """The lanes of a source, of a provider, or of both.
+
+    Raises:
+        UsageError: There is none.
+    """
+    found = [
+        lane
+        for lane in lanes.lanes_of(connection)
+        if (source is None or lane.key.source == source)
+        and (provider is None or lane.key.provider == provider)
+    ]
+    if not found:
+        named = " ".join(part for part in (source, provider) if part)
+        raise UsageError.of(
+            "lane",
+            f"there is no lane {named}",
+            f"sources: {', '.join(context.sources)}; providers: {', '.join(context.plan.providers)}",
+        )
+    return found
+
+
+def _steer(
+    context: Context,
+    source: str | None,
+    provider: str | None,
+    change: Callable[[Lane, Instant], Adjustment | None],
+    *,
+    spoils: bool = False,
+    raise_now: bool = False,
+) -> list[Adjustment]:
+    now = context.clock.now()
+
+    def job(connection: Connection) -> list[Adjustment]:
+        roll(context, connection, now)
+        done = []
+        ledgers = lanes.ledgers_of(connection, lock=True)
+        for lane in lanes_named(context, connection, source, provider):
+            adjustment = change(lane, now)
+            if adjustment is None:
+                continue
+            done.append(adjustment)
+            lanes.save_lanes(connection, [adjustment.lane])
+            journal.note(connection, now, "operator", adjustment.reason, lane=lane.id)
+            ledger = ledgers.get(lane.id)
+            if ledger is None:
+                continue
+            if spoils:
+                lanes.spoil(connection, ledger.id)
+            planned = context.planned(adjustment.lane, ledger)(adjustment.lane.step)
+            cap = standing.cap_of(adjustment.lane, planned)
+            lanes.lower_cap(connection, ledger.id, cap)
+            if raise_now:
+                lanes.raise_window(connection, ledger.id, cap, adjustment.lane.step)
+        return done
+
+    with context.clock.busy():
+        done = context.database.write(job)
+    context.roll_at = 0
+    context.nudge()
+    return done
+
+
+def pause(context: Context, source: str | None, provider: str | None, note: str) -> list[Adjustment]:
+    """Stop lanes until they are resumed. Pausing twice changes nothing but the note."""
+    return _steer(context, source, provider, lambda lane, _: standing.pause(lane, note), spoils=True)
+
+
+def resume(context: Context, source: str | None, provider: str | None) -> list[Adjustment]:
+    """Let paused lanes go on, and end suspensions; lanes that run are left alone."""
+    return _steer(context, source, provider, standing.resume)
+
+
+def reset(
+    context: Context,
+    source: str | None,
+    provider: str | None,
+    *,
+    step: int | None = None,
+    volume: int | None = None,
+    warm: bool = False,
+    note: str = "",
+    now: bool = False,
+) -> list[Adjustment]:
+    """Put lanes at a step, at the step of a daily volume, or at the end of their curve; step 1 if nothing is said.
+
+    A lower cap acts at once, a higher one from the next window, or at once with ``now``.
+    """
+
+    def change(lane: Lane, _: Instant) -> Adjustment:
+        address = lane.key.source
+        last = context.plan.last_step(address)
+        to = 1
+        if warm:
+            to = last
+        elif step is not None:
+            to = step
+        elif volume is not None:
+            to = context.plan.step_for_volume(address, volume)
+        return standing.reset(lane, to, last, note)
+
+    return _steer(context, source, provider, change, raise_now=now)
+
+
+def steer_deliveries(context: Context, ids: Sequence[int], event: Event) -> dict[int, str]:
+    """Hold, unhold or cancel deliveries; what became of each, by id.
+
+    One that is final, unknown, or under way is left as it is, and said so.
+    """
+    now = context.clock.now()
+
+    def job(connection: Connection) -> dict[int, str]:
+        rows = queue.load(connection, ids)
+        answers: dict[int, str] = {}
+        for delivery in ids:
+            row = rows.get(delivery)
+            if row is None:
+                answers[delivery] = "unknown"
+            elif event not in TABLE[row.state]:
+                answers[delivery] = f"left {row.state}"
+            else:
+                state = move(row.state, event)
+                queue.set_state(connection, [{"delivery": delivery, "new_state": state.value}])
+                if state is DeliveryState.DEFERRED:
+                    queue.set_due(connection, delivery, now)
+                journal.note(connection, now, "operator", f"{row.state} to {state}", ref=delivery)
+                answers[delivery] = state.value
+        return answers
+
+    with context.clock.busy():
+        answers = context.database.write(job)
+    context.nudge()
+    return answers
+
+
+def accept_clock(context: Context) -> None:
+    """Believe the clock as it stands, here and (through the database) in a daemon that runs."""
+    now = context.clock.now()
+
+    def job(connection: Connection) -> None:
+        set_meta(connection, "seen_at", str(now))
+        set_meta(connection, "clock_accepted", str(context.clock.real()))
+        journal.note(connection, now, "operator", "the clock was accepted as it stands")
+
+    with context.clock.busy():
+        context.database.write(job)
+    context.watch.accept()
+    context.roll_at = 0
+    context.nudge()

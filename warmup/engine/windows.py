@@ -1,0 +1,188 @@
+"""Opening and closing windows: where days become steps.
+
+``roll`` is idempotent and safe to run from any number of processes: it locks the open windows,
+closes those that ended, judges each closed one, and opens the next. At most one step comes of a
+closed window; windows that nobody saw (the engine was down) were never opened and give none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+from sqlalchemy import Connection
+
+from warmup.engine.context import Context
+from warmup.model import Declaration, Lane, LaneKey, Ledger, Standing, Window
+from warmup.model.window import PARTS
+from warmup.plan.calendar import window_at, window_of
+from warmup.reputation import standing
+from warmup.reputation.standing import Adjustment
+from warmup.store import domains as domain_store
+from warmup.store import get_meta, journal, lanes, set_meta
+from warmup.timing import DAY, HOUR, Instant
+
+__all__ = ["next_window", "roll"]
+
+WINDOW_MIN = 20 * HOUR
+"""After a change of zone the next window is at least this long: a short one would hold a whole cap."""
+
+PARTIAL_PARTS = PARTS // 24
+"""A lane's first window that opens after so much of the day's pattern had passed is a partial one."""
+
+
+def next_window(zone: str, now: Instant, last_end: Instant | None) -> Window | None:
+    """The window that ``now`` lies in, beginning no earlier than the last one ended.
+
+    None where the clock stands before the end of a window that was closed already: a closed
+    window never grants again.
+    """
+    window = window_at(zone, now)
+    if last_end is None or window.starts_at >= last_end:
+        return window
+    if now < last_end:
+        return None
+    # The zone was changed: the day that is under way had begun before the last window ended.
+    day = window.date
+    while window.ends_at - last_end < WINDOW_MIN:
+        day = type(day).fromordinal(day.toordinal() + 1)
+        window = window_of(zone, day)
+    return attrs.evolve(window, starts_at=last_end)
+
+
+def _declared(context: Context, key: LaneKey, declaration: Declaration | None) -> Lane:
+    plan = context.plan
+    last = plan.last_step(key.source)
+    step = 1
+    if declaration is not None:
+        if declaration.warm:
+            step = last
+        elif declaration.step is not None:
+            step = min(declaration.step, last)
+        elif declaration.volume is not None:
+            step = plan.step_for_volume(key.source, declaration.volume)
+    warm = step >= last and declaration is not None
+    return Lane(id=0, key=key, standing=Standing.WARM if warm else Standing.RAMPING, step=step)
+
+
+def _make_lanes(context: Context, connection: Connection, known: Iterable[Lane], now: Instant) -> list[Lane]:
+    have = {lane.key for lane in known}
+    new = [
+        _declared(context, LaneKey(address, provider), context.declarations.get(address))
+        for address in context.sources
+        for provider in context.plan.providers
+        if LaneKey(address, provider) not in have
+    ]
+    if not new:
+        return list(known)
+    lanes.add_lanes(connection, new)
+    everything = lanes.lanes_of(connection)
+    for lane in everything:
+        if lane.key not in have and lane.key.source in context.declarations:
+            text = f"declared by an operator: {lane.standing}, step {lane.step}"
+            journal.note(connection, now, "declared", text, lane=lane.id)
+    return everything
+
+
+def roll(context: Context, connection: Connection, now: Instant) -> Instant:
+    """Bring every lane's window up to now; the instant at which to roll again."""
+    known = _make_lanes(context, connection, lanes.lanes_of(connection), now)
+    ledgers = lanes.ledgers_of(connection, lock=True)
+    ends = lanes.last_ends(connection)
+    changed: dict[int, Lane] = {}
+    closing: list[int] = []
+    opening: list[tuple[int, Ledger]] = []
+    wakes: list[Instant] = []
+
+    def adjust(lane: Lane, kind: str, adjustment: Adjustment) -> Lane:
+        journal.note(connection, now, kind, adjustment.reason, lane=lane.id)
+        changed[lane.id] = adjustment.lane
+        return adjustment.lane
+
+    mine: list[Lane] = []
+    for lane in known:
+        ledger = ledgers.get(lane.id)
+        ended = ledger is not None and ledger.window.ends_at <= now
+        if ledger is not None and ended:
+            closing.append(ledger.id)
+            del ledgers[lane.id]
+        if lane.key.source not in context.sources or lane.key.provider not in context.plan.providers:
+            continue
+        if ledger is not None and ended:
+            verdict = standing.close(
+                lane,
+                ledger,
+                now,
+                context.ramp,
+                context.plan.last_step(lane.key.source),
+                context.planned(lane, ledger),
+            )
+            if verdict is not None:
+                lane = adjust(lane, "step" if verdict.lane.step != lane.step else "standing", verdict)
+        back = standing.wake(lane, now)
+        if back is not None:
+            lane = adjust(lane, "standing", back)
+        if lane.until is not None:
+            wakes.append(lane.until)
+        mine.append(lane)
+    lanes.close_windows(connection, closing)
+    lanes.save_lanes(connection, changed.values())
+
+    running = {lane.key.source: ledgers[lane.id] for lane in mine if lane.id in ledgers}
+    for lane in mine:
+        ledger = ledgers.get(lane.id)
+        if ledger is not None:
+            wakes.append(ledger.window.ends_at)
+            allowed = _cap(context, lane, ledger)
+            if allowed < ledger.cap:
+                lanes.lower_cap(connection, ledger.id, allowed)
+                text = f"cap {ledger.cap} lowered to {allowed}: the plan was edited"
+                journal.note(connection, now, "cap", text, lane=lane.id)
+            continue
+        starts_at = context.starts_at(lane.key.source)
+        if now < starts_at:
+            wakes.append(starts_at)
+            continue
+        fresh = _open(context, lane, now, ends.get(lane.id), running.get(lane.key.source))
+        if fresh is not None:
+            opening.append((lane.id, fresh))
+            wakes.append(fresh.window.ends_at)
+    lanes.open_windows(connection, opening)
+    if opening:
+        _move_reclassified(context, connection)
+    _see(connection, now)
+    return min((wake for wake in wakes if wake > now), default=now + DAY)
+
+
+def _cap(context: Context, lane: Lane, ledger: Ledger) -> int:
+    # The step of the window, not the lane's: what an operator raises now acts from the next window.
+    return standing.cap_of(lane, context.planned(lane, ledger)(ledger.step))
+
+
+def _open(
+    context: Context, lane: Lane, now: Instant, last_end: Instant | None, sibling: Ledger | None
+) -> Ledger | None:
+    zone = context.plan.zone
+    if sibling is not None and last_end is None:
+        # A provider was added in mid-window. Its mail was counted elsewhere until now, so a cap
+        # of its own would be a second allowance for the same day: it waits for the next window.
+        return Ledger(id=0, window=sibling.window, zone=sibling.zone, step=lane.step, cap=0, partial=True)
+    window = next_window(zone, now, last_end)
+    if window is None:
+        return None
+    ledger = Ledger(id=0, window=window, zone=zone, step=lane.step, cap=0)
+    ledger = attrs.evolve(ledger, cap=_cap(context, lane, ledger))
+    late = last_end is None and context.pace(lane, ledger).shape.parts(now) > PARTIAL_PARTS
+    held = lane.standing in (Standing.SUSPENDED, Standing.PAUSED)
+    return attrs.evolve(ledger, partial=late or held)
+
+
+def _move_reclassified(context: Context, connection: Connection) -> None:
+    """Mail whose domain turned out to belong elsewhere changes lanes at a window's start."""
+    domain_store.move_reclassified(connection, context.plan.providers)
+
+
+def _see(connection: Connection, now: Instant) -> None:
+    seen = int(get_meta(connection, "seen_at") or 0)
+    if now > seen:
+        set_meta(connection, "seen_at", str(now))

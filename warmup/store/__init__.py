@@ -1,0 +1,24 @@
+"""The store: SQLAlchemy Core, synchronous, on SQLite or PostgreSQL. The only room that speaks SQL."""
+
+from warmup.store import admissions, domains, journal, lanes, queue
+from warmup.store.database import Database
+from warmup.store.nodes import Node, Witness, machine_id
+from warmup.store.opening import HEAD, check, create_or_upgrade, get_meta, revision, set_meta
+
+__all__ = [
+    "HEAD",
+    "Database",
+    "Node",
+    "Witness",
+    "admissions",
+    "check",
+    "create_or_upgrade",
+    "domains",
+    "get_meta",
+    "journal",
+    "lanes",
+    "machine_id",
+    "queue",
+    "revision",
+    "set_meta",
+]

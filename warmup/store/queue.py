@@ -1,0 +1,502 @@
+"""Messages, bodies and deliveries: what is queued, drawn, leased and settled.
+
+Functions of a connection; the caller owns the transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+from sqlalchemy import Connection, bindparam
+
+from warmup.model import DeliveryState, Submission
+from warmup.release.decide import Candidate
+from warmup.store.schema import bodies, counters, deliveries, messages
+from warmup.timing import Instant
+
+__all__ = [
+    "NO_DEADLINE",
+    "DeliveryRow",
+    "ahead_of",
+    "allocate",
+    "contents",
+    "counts",
+    "draw_fresh",
+    "draw_retries",
+    "due_deadlines",
+    "forget_bodies",
+    "insert",
+    "known_key",
+    "lapsed",
+    "lease",
+    "listing",
+    "load",
+    "messages_of",
+    "next_due",
+    "set_due",
+    "set_state",
+    "settle",
+]
+
+NO_DEADLINE = 9_000_000_000_000_000_000
+"""Stands for *never* in ``deadline``: 285,000 years from now, and still a 64-bit integer."""
+
+IDS_AT_ONCE = 500
+"""Ids in one IN list: far below SQLite's limit of 32,766 variables."""
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryRow:
+    """A delivery as it stands, with what its message says of it."""
+
+    id: int
+    message: int
+    recipient: str
+    domain: str
+    provider: str
+    site: str | None
+    pool: str
+    priority: int
+    rank: int
+    deadline: Instant
+    state: DeliveryState
+    due_at: Instant
+    attempts: int
+    first_attempt_at: Instant | None
+    window: int | None
+    pin_source: str | None
+    pin_until: Instant | None
+    lease: int
+    lease_owner: str | None
+    lease_until: Instant | None
+    sender: str = ""
+    stream: str = ""
+    message_id: str = ""
+    subject: str = ""
+    size: int = 0
+    utf8: bool = False
+    eight_bit: bool = False
+    submitted_at: Instant = 0
+
+
+@attrs.frozen(kw_only=True)
+class Address:
+    """Where one recipient of a submission belongs when it is queued."""
+
+    recipient: str
+    domain: str
+    provider: str
+    site: str | None
+
+
+_TAKE = (
+    sa.update(counters)
+    .where(counters.c.name == bindparam("counter"))
+    .values(value=counters.c.value + bindparam("count"))
+    .returning(counters.c.value)
+)
+
+
+def allocate(connection: Connection, name: str, count: int) -> int:
+    """The first of ``count`` fresh ids; they ascend in the order of commits."""
+    last = connection.execute(_TAKE, {"counter": name, "count": count}).scalar()
+    if last is None:
+        connection.execute(sa.insert(counters).values(name=name, value=count))
+        last = count
+    return int(last) - count + 1
+
+
+def known_key(connection: Connection, key: str) -> tuple[int, ...] | None:
+    """The ids that a message queued under this key got, or None."""
+    message = connection.execute(sa.select(messages.c.id).where(messages.c.key == key)).scalar()
+    if message is None:
+        return None
+    rows = connection.execute(
+        sa.select(deliveries.c.id).where(deliveries.c.message == message).order_by(deliveries.c.id)
+    )
+    return tuple(rows.scalars())
+
+
+_INSERT_MESSAGE = sa.insert(messages)
+_INSERT_BODY = sa.insert(bodies)
+_INSERT_DELIVERY = sa.insert(deliveries)
+
+
+def insert(
+    connection: Connection,
+    batch: Sequence[tuple[Submission, Sequence[Address], str, int, Instant]],
+    now: Instant,
+) -> list[tuple[int, ...]]:
+    """Queue messages: (submission, addresses, pool, priority, deadline) each; ids in the same order."""
+    message_id = allocate(connection, "message", len(batch))
+    total = sum(len(addresses) for _, addresses, *_ in batch)
+    delivery_id = allocate(connection, "delivery", total) if total else 0
+    message_rows: list[dict[str, Any]] = []
+    body_rows: list[dict[str, Any]] = []
+    delivery_rows: list[dict[str, Any]] = []
+    ids: list[tuple[int, ...]] = []
+    for submission, addresses, pool, priority, deadline in batch:
+        envelope = submission.envelope
+        message_rows.append(
+            {
+                "id": message_id,
+                "message_id": envelope.message_id,
+                "sender": envelope.sender,
+                "stream": submission.stream,
+                "subject": envelope.subject,
+                "size": len(envelope.content),
+                "utf8": envelope.utf8,
+                "eight_bit": envelope.eight_bit,
+                "key": submission.key,
+                "submitted_at": now,
+            }
+        )
+        body_rows.append({"message": message_id, "content": envelope.content})
+        for address in addresses:
+            delivery_rows.append(
+                {
+                    "id": delivery_id,
+                    "message": message_id,
+                    "recipient": address.recipient,
+                    "domain": address.domain,
+                    "provider": address.provider,
+                    "site": address.site,
+                    "pool": pool,
+                    "priority": priority,
+                    "rank": 100 - submission.engagement,
+                    "deadline": deadline,
+                    "state": "queued",
+                    "due_at": now,
+                    "attempts": 0,
+                    "lease": 0,
+                }
+            )
+            delivery_id += 1
+        ids.append(tuple(range(delivery_id - len(addresses), delivery_id)))
+        message_id += 1
+    connection.execute(_INSERT_MESSAGE, message_rows)
+    connection.execute(_INSERT_BODY, body_rows)
+    if delivery_rows:
+        connection.execute(_INSERT_DELIVERY, delivery_rows)
+    return ids
+
+
+_CANDIDATE = (
+    deliveries.c.id,
+    deliveries.c.message,
+    deliveries.c.recipient,
+    deliveries.c.domain,
+    deliveries.c.site,
+    deliveries.c.state,
+    deliveries.c.lease,
+    deliveries.c.attempts,
+    deliveries.c.deadline,
+    deliveries.c.window,
+    deliveries.c.pin_source,
+    deliveries.c.pin_until,
+)
+
+
+def _draw(columns: Any, where: Any, order: Any) -> sa.Select[Any]:
+    # SKIP LOCKED matters on PostgreSQL alone: two workers draw different rows there. SQLite
+    # has one writer at a time and compiles the clause away.
+    return (
+        sa.select(*columns)
+        .where(where)
+        .order_by(*order)
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True)
+    )
+
+
+_THERE = (deliveries.c.pool == bindparam("pool")) & (deliveries.c.provider == bindparam("provider"))
+_NOT_HELD = deliveries.c.site.not_in(bindparam("held", expanding=True))
+_FRESH = _THERE & sa.text("state = 'queued' AND site IS NOT NULL")
+_RAMPING = _draw(
+    _CANDIDATE,
+    _FRESH,
+    (deliveries.c.priority, deliveries.c.rank, deliveries.c.deadline, deliveries.c.id),
+)
+_RAMPING_HELD = _draw(
+    _CANDIDATE,
+    _FRESH & _NOT_HELD,
+    (deliveries.c.priority, deliveries.c.rank, deliveries.c.deadline, deliveries.c.id),
+)
+_WARM = _draw(_CANDIDATE, _FRESH, (deliveries.c.priority, deliveries.c.deadline, deliveries.c.id))
+_WARM_HELD = _draw(
+    _CANDIDATE, _FRESH & _NOT_HELD, (deliveries.c.priority, deliveries.c.deadline, deliveries.c.id)
+)
+_RETRY = _draw(
+    _CANDIDATE,
+    _THERE & sa.text("state = 'deferred' AND site IS NOT NULL") & (deliveries.c.due_at <= bindparam("now")),
+    (deliveries.c.due_at, deliveries.c.id),
+)
+
+
+def _candidates(rows: Iterable[Any]) -> list[Candidate]:
+    return [
+        Candidate(
+            id=row[0],
+            message=row[1],
+            recipient=row[2],
+            domain=row[3],
+            site=row[4],
+            state=DeliveryState(row[5]),
+            lease=row[6],
+            attempts=row[7],
+            deadline=row[8],
+            window=row[9],
+            pin_source=row[10],
+            pin_until=row[11],
+        )
+        for row in rows
+    ]
+
+
+def draw_fresh(
+    connection: Connection, pool: str, provider: str, limit: int, *, ramping: bool, held: Sequence[str] = ()
+) -> list[Candidate]:
+    """Deliveries never tried, in the order in which they should go; sites in ``held`` left out."""
+    values: dict[str, Any] = {"pool": pool, "provider": provider, "limit": limit}
+    if held:
+        statement = _RAMPING_HELD if ramping else _WARM_HELD
+        values["held"] = list(held)
+    else:
+        statement = _RAMPING if ramping else _WARM
+    return _candidates(connection.execute(statement, values))
+
+
+def draw_retries(
+    connection: Connection, pool: str, provider: str, now: Instant, limit: int
+) -> list[Candidate]:
+    """Deferred deliveries that are due, the earliest first."""
+    rows = connection.execute(_RETRY, {"pool": pool, "provider": provider, "now": now, "limit": limit})
+    return _candidates(rows)
+
+
+_NEXT_DUE = (
+    sa.select(deliveries.c.due_at)
+    .where(_THERE & sa.text("state = 'deferred'") & (deliveries.c.due_at > bindparam("now")))
+    .order_by(deliveries.c.due_at)
+    .limit(1)
+)
+
+
+def next_due(connection: Connection, pool: str, provider: str, now: Instant) -> Instant | None:
+    """When the next deferred delivery of a pool and provider is due, after ``now``."""
+    return connection.execute(_NEXT_DUE, {"pool": pool, "provider": provider, "now": now}).scalar()
+
+
+_LEASE = (
+    sa.update(deliveries)
+    .where(deliveries.c.id == bindparam("delivery"))
+    .values(
+        state="leased",
+        lease=bindparam("new_lease"),
+        lease_owner=bindparam("owner"),
+        lease_until=bindparam("until"),
+        window=bindparam("in_window"),
+    )
+)
+
+
+def lease(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Claim drawn deliveries: delivery, new_lease, owner, until, in_window each."""
+    if rows:
+        connection.execute(_LEASE, list(rows))
+
+
+_FULL = sa.select(
+    deliveries,
+    messages.c.sender,
+    messages.c.stream,
+    messages.c.message_id,
+    messages.c.subject,
+    messages.c.size,
+    messages.c.utf8,
+    messages.c.eight_bit,
+    messages.c.submitted_at,
+).join(messages, messages.c.id == deliveries.c.message)
+_BY_IDS = _FULL.where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
+
+
+def _rows(result: Iterable[Any]) -> list[DeliveryRow]:
+    return [DeliveryRow(**{**row._mapping, "state": DeliveryState(row.state)}) for row in result]
+
+
+def load(connection: Connection, ids: Sequence[int]) -> dict[int, DeliveryRow]:
+    """Deliveries with their messages' facts, by id."""
+    found: dict[int, DeliveryRow] = {}
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        part = list(ids[start : start + IDS_AT_ONCE])
+        for row in _rows(connection.execute(_BY_IDS, {"ids": part})):
+            found[row.id] = row
+    return found
+
+
+_FACTS = sa.select(
+    messages.c.id, messages.c.sender, messages.c.size, messages.c.utf8, messages.c.eight_bit
+).where(messages.c.id.in_(bindparam("ids", expanding=True)))
+
+
+def messages_of(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, int, bool, bool]]:
+    """Sender, size, and whether SMTPUTF8 and 8BITMIME are needed, by message id."""
+    found: dict[int, tuple[str, int, bool, bool]] = {}
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        for row in connection.execute(_FACTS, {"ids": list(ids[start : start + IDS_AT_ONCE])}):
+            found[row[0]] = (row[1], row[2], bool(row[3]), bool(row[4]))
+    return found
+
+
+_SET_STATE = (
+    sa.update(deliveries).where(deliveries.c.id == bindparam("delivery")).values(state=bindparam("new_state"))
+)
+
+
+def set_state(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Change nothing but the state: delivery, new_state each."""
+    if rows:
+        connection.execute(_SET_STATE, list(rows))
+
+
+_SETTLE = (
+    sa.update(deliveries)
+    .where(deliveries.c.id == bindparam("delivery"))
+    .values(
+        state=bindparam("new_state"),
+        due_at=bindparam("due"),
+        attempts=bindparam("tried"),
+        first_attempt_at=bindparam("first"),
+        window=bindparam("in_window"),
+        pin_source=bindparam("pin"),
+        pin_until=bindparam("pin_end"),
+        lease_owner=None,
+        lease_until=None,
+    )
+)
+
+
+def settle(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write what became of leased deliveries."""
+    if rows:
+        connection.execute(_SETTLE, list(rows))
+
+
+_CONTENTS = sa.select(bodies.c.message, bodies.c.content).where(
+    bodies.c.message.in_(bindparam("ids", expanding=True))
+)
+
+
+def contents(connection: Connection, ids: Sequence[int]) -> dict[int, bytes]:
+    """Wire bytes of messages, by message id."""
+    found: dict[int, bytes] = {}
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        for message, content in connection.execute(
+            _CONTENTS, {"ids": list(ids[start : start + IDS_AT_ONCE])}
+        ):
+            found[message] = bytes(content)
+    return found
+
+
+def lapsed(
+    connection: Connection, real: Instant, node: str, incarnation: str, limit: int
+) -> list[DeliveryRow]:
+    """Claims whose worker is gone: the lease ran out, or an earlier life of this node made it."""
+    mine = deliveries.c.lease_owner.like(f"{node}/%") & (deliveries.c.lease_owner != f"{node}/{incarnation}")
+    statement = (
+        _FULL.where(sa.text("state IN ('leased', 'sending')"))
+        .where((deliveries.c.lease_until <= real) | mine)
+        .order_by(deliveries.c.lease_until)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=deliveries)
+    )
+    return _rows(connection.execute(statement))
+
+
+def due_deadlines(connection: Connection, now: Instant, limit: int) -> list[DeliveryRow]:
+    """Waiting deliveries whose deadline has passed."""
+    statement = (
+        _FULL.where(sa.text("deliveries.deadline < 9000000000000000000"))
+        .where(sa.text("deliveries.state IN ('queued', 'deferred', 'held')"))
+        .where(deliveries.c.deadline <= now)
+        .order_by(deliveries.c.deadline)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=deliveries)
+    )
+    return _rows(connection.execute(statement))
+
+
+def counts(connection: Connection) -> list[tuple[str, str, str, int, Instant]]:
+    """How many deliveries stand where: (pool, provider, state, count, earliest due)."""
+    rows = connection.execute(
+        sa.select(
+            deliveries.c.pool,
+            deliveries.c.provider,
+            deliveries.c.state,
+            sa.func.count(),
+            sa.func.min(deliveries.c.due_at),
+        )
+        .group_by(deliveries.c.pool, deliveries.c.provider, deliveries.c.state)
+        .order_by(deliveries.c.pool, deliveries.c.provider, deliveries.c.state)
+    )
+    return [tuple(row) for row in rows]
+
+
+def forget_bodies(connection: Connection, before: Instant, limit: int) -> int:
+    """Drop contents of messages submitted before an instant all of whose deliveries are final."""
+    open_delivery = (
+        sa.select(deliveries.c.id)
+        .where(deliveries.c.message == bodies.c.message)
+        .where(deliveries.c.state.in_(["queued", "held", "leased", "sending", "deferred"]))
+        .exists()
+    )
+    old = (
+        sa.select(bodies.c.message)
+        .join(messages, messages.c.id == bodies.c.message)
+        .where(messages.c.submitted_at < before, ~open_delivery)
+        .order_by(bodies.c.message)
+        .limit(limit)
+    )
+    ids = list(connection.execute(old).scalars())
+    if ids:
+        connection.execute(sa.delete(bodies).where(bodies.c.message.in_(ids)))
+    return len(ids)
+
+
+AHEAD_MAX = 100_000
+"""How far a place in the queue is counted; behind it, it is *at least* so many."""
+
+
+def ahead_of(connection: Connection, row: DeliveryRow) -> int:
+    """How many deliveries of the same pool and provider are drawn before a queued one."""
+    order = (deliveries.c.priority, deliveries.c.rank, deliveries.c.deadline, deliveries.c.id)
+    mine = (row.priority, row.rank, row.deadline, row.id)
+    before = (
+        sa.select(deliveries.c.id)
+        .where(deliveries.c.pool == row.pool, deliveries.c.provider == row.provider)
+        .where(sa.text("state = 'queued' AND site IS NOT NULL"))
+        .where(sa.tuple_(*order) < sa.tuple_(*mine))
+        .limit(AHEAD_MAX)
+        .subquery()
+    )
+    return int(connection.execute(sa.select(sa.func.count()).select_from(before)).scalar_one())
+
+
+def set_due(connection: Connection, delivery: int, due: Instant) -> None:
+    """Say when a deferred delivery is tried next."""
+    connection.execute(sa.update(deliveries).where(deliveries.c.id == delivery).values(due_at=due))
+
+
+def listing(
+    connection: Connection, *, state: str | None, provider: str | None, limit: int
+) -> list[DeliveryRow]:
+    """Deliveries with their messages' facts, the oldest first."""
+    statement = _FULL.order_by(deliveries.c.id).limit(limit)
+    if state is not None:
+        statement = statement.where(deliveries.c.state == state)
+    if provider is not None:
+        statement = statement.where(deliveries.c.provider == provider)
+    return _rows(connection.execute(statement))

@@ -7,7 +7,7 @@ in the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from warmup.config.document import DeliveryTable, ProviderTable, SourceTable, St
 from warmup.config.rules import Mistake, Rule, integer
 from warmup.config.spans import SPAN_MAX
 from warmup.config.storage import database_folder, database_url, default_state_dir
-from warmup.config.structure import Place, rule_of
+from warmup.config.structure import Place, rule_of, within
 from warmup.errors import Problem, WarmupError
 from warmup.model import Declaration, EgressSource, RetrySchedule, Stream
 from warmup.timing import format_span
@@ -45,7 +45,7 @@ def check(config: Config) -> Found:
     """Everything that is wrong with a configuration."""
     yield from check_sources(config.sources, config.declarations)
     yield from check_streams(config.streams)
-    yield from check_pools(config.streams, config.sources)
+    yield from check_pools(config.streams, {source.pool for source in config.sources})
     yield from check_retry(config.retry)
     yield from check_clock(config.clock)
     yield from check_delivery(config.delivery)
@@ -75,7 +75,10 @@ def check_sources(sources: Iterable[EgressSource], declarations: Mapping[str, De
         yield ("sources",), Problem("", "has no address", 'add [sources."192.0.2.1"] with your own address')
     for address, said in declarations.items():
         if address not in seen:
-            yield ("sources", address), Problem("", "is declared, but is no source", "name a source's address")
+            yield (
+                ("sources", address),
+                Problem("", "is declared, but is no source", "name a source's address"),
+            )
         yield from check_declaration(("sources", address), said)
 
 
@@ -95,15 +98,17 @@ def check_streams(streams: Mapping[str, Stream]) -> Found:
         place: Place = ("streams", key)
         yield from _by_rule(place, rules.name, key)
         if stream.name != key:
-            yield place, Problem("", f"holds the stream {stream.name}", "use the stream's own name as its key")
+            yield (
+                place,
+                Problem("", f"holds the stream {stream.name}", "use the stream's own name as its key"),
+            )
         yield from _by_key((*place, "priority"), StreamTable, stream.priority)
         if stream.deadline is not None:
             yield from _span((*place, "deadline"), stream.deadline)
 
 
-def check_pools(streams: Mapping[str, Stream], sources: Iterable[EgressSource]) -> Found:
+def check_pools(streams: Mapping[str, Stream], pools: Set[str]) -> Found:
     """A stream's pool has a source; otherwise its mail would wait for ever."""
-    pools = {source.pool for source in sources}
     for key, stream in streams.items():
         # The stream that always exists need not be used.
         if stream.pool not in pools and stream != Stream(name="default"):
@@ -141,7 +146,10 @@ def check_delivery(delivery: DeliveryConfig) -> Found:
         yield ("delivery", "folder"), Problem("", "is missing", "the file transport writes there")
     if delivery.transport in ("mx", "null") and delivery.folder is not None:
         mend = 'take it out, or write transport = "file"'
-        yield ("delivery", "folder"), Problem("", f"means nothing for the transport {delivery.transport}", mend)
+        yield (
+            ("delivery", "folder"),
+            Problem("", f"means nothing for the transport {delivery.transport}", mend),
+        )
 
 
 def check_storage(database: str, state_dir: Path) -> Found:
@@ -178,7 +186,9 @@ def check_providers(providers: Mapping[str, Mapping[str, Any]]) -> Found:
 
 def _by_key(place: Place, table: type[Any], value: Any) -> Found:
     """Hold a value against the rule of the key that ``place`` ends in."""
-    annotation = next(field.type for field in attrs.fields(attrs.resolve_types(table)) if field.name == place[-1])
+    annotation = next(
+        field.type for field in attrs.fields(attrs.resolve_types(table)) if field.name == place[-1]
+    )
     rule = rule_of(annotation) or next(filter(None, map(rule_of, annotation.__args__)))
     yield from _by_rule(place, rule, value)
 
@@ -190,7 +200,7 @@ def _by_rule(place: Place, rule: Rule, value: Any, canonical: bool = False) -> F
         yield place, Problem("", mistake.wrong, mistake.mend)
     except WarmupError as error:
         for problem in error.problems:
-            yield place, attrs.evolve(problem, field="")
+            yield within(place, problem)
     else:
         if canonical and read != value:
             yield place, Problem("", f"{rules.shown(value)} is not in its canonical form", f"write {read}")
@@ -199,4 +209,3 @@ def _by_rule(place: Place, rule: Rule, value: Any, canonical: bool = False) -> F
 def _span(place: Place, value: int) -> Found:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= SPAN_MAX:
         yield place, Problem("", f"{value} is not a duration", "microseconds, from 1 to ten years")
-

@@ -14,10 +14,9 @@ from typing import Annotated, Any
 import attrs
 
 from warmup.config import rules
-from warmup.config.planning import curve, mix, pattern, weekdays, zone
+from warmup.config.planning import mix, pattern, weekdays, zone
 from warmup.config.routes import domains, routes
 from warmup.config.rules import integer
-from warmup.contracts import Curve
 from warmup.model import OnUnknown, RampClock, RetrySchedule
 from warmup.timing import Instant, Span
 
@@ -88,7 +87,7 @@ class PlanTable:
 
     target: Volume = _key("Deliveries a day that all sources together carry once they are warm.")
     start: Day = _key("First day of the plan.")
-    curve: Annotated[Curve, curve] = _key("How a cap grows: warmup plan curves lists them.", "ses")
+    curve: Text = _key("How a cap grows: warmup plan curves lists them.", "ses")
     days: Annotated[int, integer(1, 3650, "days")] = _key("Days that a preview shows.", 45)
     timezone: Annotated[str, zone] = _key("IANA zone in which days begin and end.", "UTC")
     pattern: Annotated[Any, pattern] = _key(

@@ -18,10 +18,13 @@ from warmup.config.places import find_lines, line_of
 from warmup.config.rules import Mistake, nearest
 from warmup.config.settings import ClockConfig, Config, DeliveryConfig
 from warmup.config.storage import database_url, default_state_dir
-from warmup.config.structure import Place, dotted, keys_of, rule_of, structure
+from warmup.config.structure import Place, dotted, keys_of, rule_of, structure, within
+from warmup.contracts import Curve
 from warmup.errors import ConfigError, Problem, WarmupError
 from warmup.model import Declaration, EgressSource, OnUnknown, RampClock, RetrySchedule, Stream
-from warmup.plan.plan import Plan, PlannedSource
+from warmup.plan.build import plan
+from warmup.plan.curves import parse_curve
+from warmup.plan.plan import Plan
 
 __all__ = ["find_config", "read_file", "read_tables"]
 
@@ -96,14 +99,28 @@ def _syntax(path: Path, message: str) -> Problem:
 
 
 class _Reader:
-    """Collects what can be read and everything that cannot."""
+    """Collects what can be read and everything that cannot.
 
-    def __init__(self, base: Path) -> None:
+    Attributes:
+        written: By section and canonical key: the key as it is written, on whose line it stands.
+        pools: Of all sources, also of those that cannot be read.
+        raw: So many problems, the first ones, are placed by keys as written; the others by canonical keys.
+    """
+
+    def __init__(self, base: Path, tables: Mapping[str, Any]) -> None:
         self.base = base
+        sources = tables.get("sources")
+        inner = (
+            [t for t in sources.values() if isinstance(t, Mapping)] if isinstance(sources, Mapping) else []
+        )
+        self.pools = {str(table.get("pool", "default")) for table in inner}
         self.found: list[tuple[Place, Problem]] = []
         self.sections: dict[str, Any] = {
-            field.name: field.type for field in attrs.fields(attrs.resolve_types(Document, include_extras=True))
+            field.name: field.type
+            for field in attrs.fields(attrs.resolve_types(Document, include_extras=True))
         }
+        self.raw = 0
+        self.written: dict[tuple[str, str], str] = {}
         self.homes: dict[str, tuple[str, ...]] = {}
         for section, annotation in self.sections.items():
             for key in keys_of(_table_of(annotation)):
@@ -140,8 +157,9 @@ class _Reader:
                     self.table(inner, _table_of(annotation), place)
                 continue
             table = self.table(inner, _table_of(annotation), place)
-            if canonical in read:
-                self.wrong(place, f"is {canonical} once more", "give each once")
+            first = self.written.setdefault((name, canonical), key)
+            if first != key:
+                self.wrong(place, f"is the same as {dotted((name, first))}", "give each once")
             elif table is not None:
                 read[canonical] = table
         return read
@@ -154,7 +172,7 @@ class _Reader:
             self.wrong(place, mistake.wrong, mistake.mend)
         except WarmupError as error:
             for problem in error.problems or (Problem("", str(error)),):
-                self.found.append((place, attrs.evolve(problem, field="")))
+                self.found.append(within(place, problem))
         return None
 
 
@@ -165,31 +183,43 @@ def _table_of(annotation: Any) -> type[Any]:
 
 
 def _read(tables: Mapping[str, Any], *, base: Path, path: Path | None, text: str) -> Config:
-    reader = _Reader(base)
+    reader = _Reader(base, tables)
     for name in tables:
         if name not in reader.sections:
             mend = nearest(name, reader.sections)
             if homes := reader.homes.get(name):
                 mend = f"it belongs in [{homes[0]}]"
             reader.wrong((name,), "is no table of this file", mend)
-    parts = _parts(reader, {name: reader.section(tables, name) for name in reader.sections})
+    read = {name: reader.section(tables, name) for name in reader.sections}
+    reader.raw = len(reader.found)
+    parts = _parts(reader, read, _curve(reader, tables.get("plan")))
     if reader.found or parts is None:
-        raise ConfigError(problems=_placed(reader.found, path, text))
+        raise ConfigError(problems=_placed(reader, path, text))
     return Config(**parts, path=path)
 
 
-def _placed(found: list[tuple[Place, Problem]], path: Path | None, text: str) -> list[Problem]:
+def _placed(reader: _Reader, path: Path | None, text: str) -> list[Problem]:
     """Problems with their path and line, in the order of the file, each once."""
     lines = find_lines(text)
     placed: dict[Problem, int] = {}
-    for place, problem in found:
-        line = line_of(lines, place)
+    for index, (place, problem) in enumerate(reader.found):
+        section, key, *rest = (*place, "", "")
+        written = None if index < reader.raw else reader.written.get((str(section), str(key)))
+        line = line_of(lines, place if written is None else (section, written, *rest))
         where = "" if path is None else f"{path}:{line}" if line else str(path)
         placed.setdefault(attrs.evolve(problem, field=dotted(place), place=where), line or 0)
     return sorted(placed, key=lambda problem: placed[problem])
 
 
-def _parts(reader: _Reader, read: dict[str, Any]) -> dict[str, Any] | None:
+def _curve(reader: _Reader, plan: Any) -> Curve | None:
+    """The curve, even where the rest of its table is of no use: a table in a file has mistakes of its own."""
+    name = plan.get("curve", "ses") if isinstance(plan, Mapping) else "ses"
+    if any(place == ("plan", "curve") for place, _ in reader.found):
+        return None
+    return reader.attempt(("plan", "curve"), lambda: parse_curve(name, base=reader.base))
+
+
+def _parts(reader: _Reader, read: dict[str, Any], curve: Curve | None) -> dict[str, Any] | None:
     """The arguments of Config; None where a table could not be read."""
     sources = tuple(
         EgressSource(address=address, ehlo=table.ehlo, pool=table.pool)
@@ -204,11 +234,11 @@ def _parts(reader: _Reader, read: dict[str, Any]) -> dict[str, Any] | None:
     broken = {place[0] for place, _ in reader.found}
     if "sources" not in broken:
         reader.found.extend(checks.check_sources(sources, declarations))
-        reader.found.extend(checks.check_pools(streams, sources))
     else:
         for address, said in declarations.items():
             reader.found.extend(checks.check_declaration(("sources", address), said))
     reader.found.extend(checks.check_streams(streams))
+    reader.found.extend(checks.check_pools(streams, reader.pools))
 
     parts: dict[str, Any] = {"sources": sources, "declarations": declarations, "streams": streams}
     providers = {
@@ -230,8 +260,8 @@ def _parts(reader: _Reader, read: dict[str, Any]) -> dict[str, Any] | None:
     _add_installation(reader, read["warmup"], parts)
     if (planning := read["plan"]) is not None:
         parts["ramp"] = RampClock(planning.ramp)
-        if "sources" not in broken:
-            parts["plan"] = reader.attempt(("plan",), lambda: _plan(reader, planning, read["sources"]))
+        if "sources" not in broken and curve is not None:
+            parts["plan"] = _plan(reader, planning, curve, read["sources"])
     return parts if parts.get("plan") is not None else None
 
 
@@ -260,41 +290,24 @@ def _stream(name: str, table: StreamTable) -> Stream:
     )
 
 
-def _plan(reader: _Reader, table: PlanTable, sources: Mapping[str, SourceTable]) -> Plan | None:
-    shares = _shares(reader, table.target, sources)
-    for address, source in sources.items():
-        if source.start is not None and source.start < table.start:
-            wrong = f"{source.start} lies before the plan's start"
-            reader.wrong(("sources", address, "start"), wrong, f"plan.start is {table.start}: the first of all")
-    if shares is None:
+def _plan(reader: _Reader, table: PlanTable, curve: Curve, sources: Mapping[str, SourceTable]) -> Plan | None:
+    try:
+        return plan(
+            table.target,
+            start=table.start,
+            curve=curve,
+            ips=[(address, source.start or table.start) for address, source in sources.items()],
+            days=table.days,
+            mix=table.mix,
+            timezone=table.timezone,
+            pattern=table.pattern,
+            weekdays=table.weekdays,
+            shares={address: source.share for address, source in sources.items() if source.share},
+        )
+    except WarmupError as error:
+        homes = {"ips": "start", "shares": "share"}
+        for problem in error.problems:
+            key, _, address = problem.field.partition(".")
+            inner = ("sources", address, homes[key]) if key in homes and address else ("plan", key)
+            reader.found.append((inner, problem))
         return None
-    planned = tuple(
-        PlannedSource(address=address, start=source.start or table.start, share=shares[address])
-        for address, source in sources.items()
-    )
-    return Plan(
-        curve=table.curve,
-        target=table.target,
-        days=table.days,
-        start=table.start,
-        zone=table.timezone,
-        pattern=table.pattern,
-        mix=table.mix,
-        sources=planned,
-        **({} if table.weekdays is None else {"weekdays": table.weekdays}),
-    )
-
-
-def _shares(reader: _Reader, target: int, sources: Mapping[str, SourceTable]) -> dict[str, int] | None:
-    """Each source's share of the target: the one it was given, else an even part of what is left."""
-    shares = {address: source.share for address, source in sources.items() if source.share is not None}
-    others = [address for address in sources if address not in shares]
-    left = target - sum(shares.values())
-    if left < len(others) or (left and not others):
-        wrong = f"is {target}, and the shares given sum to {sum(shares.values())}"
-        mend = f"leave at least 1 for each of the {len(others)} others" if others else "make the two equal"
-        reader.wrong(("plan", "target"), wrong, mend)
-        return None
-    for index, address in enumerate(others):
-        shares[address] = left // len(others) + (index < left % len(others))
-    return shares

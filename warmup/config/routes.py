@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from warmup.config.rules import Mistake, Rule, hostname, kind, shown
+from warmup.errors import ConfigError, Problem
 
 __all__ = ["domains", "routes"]
 
+_DOMAIN = re.compile(
+    r"\.?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?){0,126}"
+)
 _TARGET = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]\s]+)):(?P<port>[0-9]{1,5})")
 _TARGET_MEND = 'write host:port, such as "smarthost.example:587" or "[2001:db8::1]:25"'
 
@@ -18,18 +22,24 @@ _TARGET_MEND = 'write host:port, such as "smarthost.example:587" or "[2001:db8::
 def _routes(value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping):
         raise Mistake(f"must be a table, not {kind(value)}: {shown(value)}", '"*" = "smarthost.example:587"')
-    return {_domain(key): _target(target) for key, target in value.items()}
+    read: dict[str, str] = {}
+    problems = []
+    for key, target in value.items():
+        try:
+            read[_domain(key)] = _target(target)
+        except Mistake as mistake:
+            problems.append(Problem(f"routes.{key}", mistake.wrong, mistake.mend))
+    if problems:
+        raise ConfigError(problems=problems)
+    return read
 
 
 def _domain(key: str) -> str:
     """``*``, ``example.com`` or ``.example.com`` (everything below)."""
-    if key == "*":
-        return key
-    dot = "." if key.startswith(".") else ""
-    try:
-        return dot + str(hostname.read(key.removeprefix(".")))
-    except Mistake:
-        raise Mistake(f"{shown(key)} is not a domain", 'write "*", "example.com" or ".example.com"') from None
+    domain = key.lower()
+    if key != "*" and not _DOMAIN.fullmatch(domain):
+        raise Mistake(f"{shown(key)} is not a domain", 'write "*", "example.com" or ".example.com"')
+    return domain
 
 
 def _target(target: Any) -> str:

@@ -9,7 +9,7 @@ from warmup.timing import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span
 __all__ = ["SPAN_PATTERN", "parse_span", "write_span"]
 
 _UNITS: dict[str, Span] = {"d": DAY, "h": HOUR, "min": MINUTE, "s": SECOND, "ms": MILLISECOND}
-_PART = re.compile(r"(\d{1,9}) *(d|h|min|ms|s) *")
+_PART = re.compile(r"([0-9]{1,9}) *(d|h|min|ms|s) *")
 
 SPAN_PATTERN = r"^ *([0-9]{1,9} *(d|h|min|s|ms) *)+$"
 """The same grammar as a regular expression, for the JSON Schema."""

@@ -18,7 +18,7 @@ from cattrs.gen import make_dict_structure_fn
 from warmup.config.rules import Mistake, Rule, kind, nearest, shown
 from warmup.errors import Problem, WarmupError
 
-__all__ = ["Place", "dotted", "keys_of", "rule_of", "structure"]
+__all__ = ["Place", "dotted", "keys_of", "rule_of", "structure", "within"]
 
 T = TypeVar("T")
 Place = tuple[str | int, ...]
@@ -113,9 +113,15 @@ def _problems(
         yield place, Problem("", "is missing", f"add it to [{dotted(place[:-1])}]")
     elif isinstance(error, WarmupError) and error.problems:
         for problem in error.problems:
-            yield place, Problem("", problem.wrong, problem.mend)
+            yield within(place, problem)
     else:
         yield place, Problem("", str(error) or type(error).__name__)
+
+
+def within(place: Place, problem: Problem) -> tuple[Place, Problem]:
+    """Place a problem that another room named: its ``mix.google`` is our ``plan.mix.google``."""
+    _, _, inner = problem.field.partition(".")
+    return ((*place, inner) if inner else place), Problem("", problem.wrong, problem.mend)
 
 
 def _step(error: BaseException) -> Place:

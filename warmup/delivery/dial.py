@@ -6,6 +6,7 @@ import asyncio
 import enum
 import errno
 import ipaddress
+import os
 import socket
 import ssl
 from contextlib import suppress
@@ -180,7 +181,7 @@ class Dialler:
             raise NoSession.unreachable(f"no connection within {self.limits.connect:g} s", label) from None
         except OSError as error:
             sock.close()
-            raise NoSession.unreachable(f"no connection: {error.strerror or error}", label) from None
+            raise NoSession.unreachable(f"no connection: {_words(error)}", label) from None
         except BaseException:
             sock.close()
             raise
@@ -264,7 +265,13 @@ class Dialler:
 
 
 def _label(host: Host, address: str) -> str:
-    return f"{host.name}[{address}]:{host.port}"
+    shown = f"[{address}]" if host.name == address else f"{host.name}[{address}]"
+    return f"{shown}:{host.port}"
+
+
+def _words(error: OSError) -> str:
+    """What the operating system would say; asyncio puts words of its own into ``strerror``."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _literal(source: str) -> str:

@@ -1,8 +1,8 @@
 """Tools for tests, ours and other people's.
 
 A clock and a loop that jump, servers that follow a script, Hypothesis strategies, and conformance
-suites for plugins. Nothing in the library imports it, so it may import anything. ``warmup.testing.strategies`` needs
-Hypothesis installed, and the rest does not.
+suites for plugins. Nothing in the library imports it, so it may import anything.
+``warmup.testing.strategies`` needs Hypothesis installed, and the rest does not.
 """
 
 from __future__ import annotations

@@ -11,17 +11,16 @@ import contextlib
 import io
 import os
 import sys
-import traceback
 from typing import Any
 
 import click
 
-from warmup.cli.output import escape
-from warmup.errors import StoreError, UsageError, WarmupError
-
 __all__ = ["guarded"]
 
+# The codes of warmup.errors, which is imported on the way to an error only: `warmup --help` is fast.
+USAGE = 64
 SOFTWARE = 70
+IO = 74
 INTERRUPTED = 130
 
 
@@ -42,26 +41,21 @@ def guarded(group: click.Group, args: list[str], prog_name: str, extra: dict[str
         else:
             _complain(error.format_message())
             _say(f"try: {where} --help")
-        return UsageError.exit_code
+        return USAGE
     except click.FileError as error:
         _debug()
         _complain(error.format_message())
-        return StoreError.exit_code
+        return IO
     except click.ClickException as error:
         _debug()
         _complain(error.format_message())
-        return error.exit_code
-    except WarmupError as error:
-        _debug()
-        for line in map(str, error.problems) if error.problems else (str(error),):
-            _complain(line)
         return error.exit_code
     except (KeyboardInterrupt, EOFError, click.Abort):
         return INTERRUPTED
     except BrokenPipeError as error:
         return 0 if _reader_left() else _bug(error)
     except Exception as error:
-        return _bug(error)
+        return _known(error) or _bug(error)
     return code
 
 
@@ -74,14 +68,31 @@ def _run(group: click.Group, args: list[str], prog_name: str, extra: dict[str, A
     return result if isinstance(result, int) else 0
 
 
+def _known(error: Exception) -> int:
+    """Report an error that left on purpose; 0 for others."""
+    from warmup.errors import WarmupError
+
+    if not isinstance(error, WarmupError):
+        return 0
+    _debug()
+    for line in map(str, error.problems) if error.problems else (str(error),):
+        _complain(line)
+    return error.exit_code
+
+
 def _reader_left() -> bool:
     """Whether it is standard output that broke; then give Python nothing to complain of at exit."""
+    import select
+
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
+        output = sys.stdout.fileno()
+        poll = select.poll()
+        poll.register(output, select.POLLOUT)
+        if any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+            return True
+    except (OSError, ValueError):
+        pass
     return False
 
 
@@ -96,10 +107,14 @@ def _bug(error: Exception) -> int:
 
 def _debug() -> None:
     if os.environ.get("WARMUP_DEBUG", "") not in ("", "0"):
+        import traceback
+
         traceback.print_exc()
 
 
 def _complain(message: str) -> None:
+    from warmup.cli.output import escape
+
     _say(f"warmup: error: {escape(message)}")
 
 

@@ -6,9 +6,7 @@ cell goes through :func:`escape`. Nothing here is coloured, so ``NO_COLOR`` has 
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -121,7 +119,11 @@ def print_table(
 
 
 def _line_width(out: IO[str]) -> int:
-    return shutil.get_terminal_size((WIDTH, 24)).columns if out.isatty() else WIDTH
+    if not out.isatty():
+        return WIDTH
+    import shutil
+
+    return shutil.get_terminal_size((WIDTH, 24)).columns
 
 
 def _squeeze(widths: list[int], right: list[bool], room: int) -> None:
@@ -159,6 +161,8 @@ def _print_object(facts: Facts) -> None:
 
 
 def _json(value: Any) -> str:
+    import json
+
     # ASCII only: every terminal and every locale can carry it, and nothing in it acts.
     return json.dumps(value, default=_plain)
 

@@ -7,7 +7,6 @@ read on white and on black alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from html import escape
 from typing import Literal, NamedTuple
 
 __all__ = ["PALETTE", "Series", "compact", "nice_step", "svg_chart", "text_chart"]
@@ -28,6 +27,7 @@ PALETTE = (
 )
 """Twelve colours; neighbours differ in lightness too, for print and for eyes that see few colours."""
 
+_RESTS = frozenset({"other", "rest"})
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
@@ -162,18 +162,19 @@ def svg_chart(
     def y(value: int) -> str:
         return _number((above + tall) * 100 - tall * 100 * value // top)
 
-    parts = [_HEAD.format(width=width, height=height, title=escape(title))]
-    parts.append(f'<text class="h" x="{left}" y="26">{escape(title)}</text>')
+    parts = [_HEAD.format(width=width, height=height, title=_escape(title))]
+    parts.append(f'<text class="h" x="{left}" y="26">{_escape(title)}</text>')
     if subtitle:
-        parts.append(f'<text x="{left}" y="46">{escape(subtitle)}</text>')
+        parts.append(f'<text x="{left}" y="46">{_escape(subtitle)}</text>')
     for value in range(0, top + 1, step):
         parts.append(f'<path class="g" d="M{left} {y(value)}H{left + across}"/>')
         parts.append(f'<text class="e" x="{left - 8}" y="{y(value)}" dy="4">{value:,}</text>')
     for day in _ticks(labels, across):
         middle = _number(left * 100 + across * 100 * (2 * day + 1) // (2 * max(1, days)))
         parts.append(f'<path class="g" d="M{middle} {above + tall}v5"/>')
-        parts.append(f'<text class="m" x="{middle}" y="{above + tall + 20}">{escape(labels[day])}</text>')
-    colours = [PALETTE[index % len(PALETTE)] for index in range(len(series))]
+        parts.append(f'<text class="m" x="{middle}" y="{above + tall + 20}">{_escape(labels[day])}</text>')
+    # The rest is grey; what has a name has a colour.
+    colours = [PALETTE[-1] if s.name in _RESTS else PALETTE[index % 11] for index, s in enumerate(series)]
     if kind == "stack":
         parts += _stack(series, colours, x, y, 15 if across > 5 * days else 0, across * 100 // max(1, days))
     else:
@@ -189,11 +190,11 @@ def svg_chart(
         parts.append(
             f'<rect x="{left + across + 14}" y="{at}" width="11" height="11" rx="2" fill="{colour}"/>'
         )
-        parts.append(f'<text x="{left + across + 31}" y="{at + 10}">{escape(name)}</text>')
+        parts.append(f'<text x="{left + across + 31}" y="{at + 10}">{_escape(name)}</text>')
     if marks:
         at = above + 12 + 20 * len(legend)
         parts.append(f'<path class="c" d="M{left + across + 12} {at}h15"/>')
-        parts.append(f'<text x="{left + across + 31}" y="{at + 4}">{escape(marks.name)}</text>')
+        parts.append(f'<text x="{left + across + 31}" y="{at + 4}">{_escape(marks.name)}</text>')
     return "\n".join((*parts, "</svg>")) + "\n"
 
 
@@ -205,6 +206,11 @@ text {{ font: 12px system-ui, "DejaVu Sans", sans-serif; fill: #777; }}
 .g {{ stroke: #888; stroke-opacity: .35; fill: none; }}
 .c {{ stroke: #777; stroke-width: 1.5; stroke-dasharray: 4 3; fill: none; }}
 </style>"""
+
+
+def _escape(text: str) -> str:
+    """Make text safe inside markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
 def _number(hundredths: int) -> str:
@@ -219,7 +225,7 @@ def _merged(series: Sequence[Series]) -> list[Series]:
         return kept
     order = sorted(kept, key=lambda s: -sum(s.values))
     small = order[len(PALETTE) - 1 :]
-    rest = Series(f"{len(small)} more", [sum(day) for day in zip(*(s.values for s in small), strict=True)])
+    rest = Series("rest", [sum(day) for day in zip(*(s.values for s in small), strict=True)])
     return [s for s in kept if s not in small] + [rest]
 
 
@@ -249,7 +255,7 @@ def _stack(
             if value:
                 runs.append(f"M{x(day)} {y(base[day])}V{y(base[day] + value)}h{wide}V{y(base[day])}z")
                 base[day] += value
-        paths.append(f'<path fill="{colour}" d="{"".join(runs)}"><title>{escape(s.name)}</title></path>')
+        paths.append(f'<path fill="{colour}" d="{"".join(runs)}"><title>{_escape(s.name)}</title></path>')
     return paths
 
 

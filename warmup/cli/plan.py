@@ -150,7 +150,9 @@ def _write(output: str | None, fill: Callable[[Any], Iterable[str]]) -> None:
                 sys.stdout.write(piece)
             sys.stdout.flush()
         except BrokenPipeError:
-            raise
+            # Whoever read has seen enough. Python would complain of what is still in its buffer.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except OSError as error:
             raise StoreError.of("standard output", f"cannot be written: {error.strerror}") from None
         return

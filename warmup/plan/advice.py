@@ -9,7 +9,6 @@ https://docs.aws.amazon.com/ses/latest/dg/dedicated-ip-warming.html
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -143,6 +142,10 @@ def _mix(plan: Plan) -> Iterator[Advice]:
             "no-other",
             "The mix has no share for other: mail to anybody who is not named has no cap, and waits.",
         )
+    if plan.mix.name in PROFILES:
+        return
+    from difflib import get_close_matches
+
     known = {provider for name in PROFILES for provider in parse_mix(name).providers}
     for provider in plan.providers:
         close = [] if provider in known else get_close_matches(provider, known, n=1, cutoff=0.8)

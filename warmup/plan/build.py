@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from warmup.contracts import Curve
 from warmup.errors import PlanError
 from warmup.plan.calendar import zone_of
 from warmup.plan.curves import parse_curve
@@ -17,6 +17,9 @@ from warmup.plan.patterns import FLAT, Pattern, parse_pattern
 from warmup.plan.plan import EVERY_DAY, Plan
 from warmup.plan.sources import Given, PlannedSource, parse_ips, share_out
 from warmup.plan.words import Complaints, exact, read_date
+
+if TYPE_CHECKING:
+    from warmup.contracts import Curve
 
 __all__ = ["DAYS", "TARGET_MAX", "parse_weekdays", "plan"]
 

@@ -15,10 +15,9 @@ Arithmetic is in whole seconds here: no zone in the database has finer offsets s
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from math import gcd, lcm
-from zoneinfo import ZoneInfo
 
 from warmup.errors import PlanError
 from warmup.model import Shape, Window
@@ -43,20 +42,22 @@ _NOT_PLACES = frozenset({"localtime", "posixrules", "Factory"})
 
 
 @lru_cache(maxsize=1024)
-def zone_of(name: str) -> ZoneInfo:
+def zone_of(name: str) -> tzinfo:
     """Return a zone of the IANA database by its name.
 
     Raises:
         PlanError: There is none; the nearest names are given.
     """
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo, available_timezones
+
     # Debian also keeps posix/ (the same again) and right/ (counting leap seconds: other instants).
     if _NAME.fullmatch(name) and name not in _NOT_PLACES and not name.startswith(("posix/", "right/")):
         try:
             return ZoneInfo(name)
         except (KeyError, ValueError, OSError):
             pass
-    from zoneinfo import available_timezones
-
     mend = nearest(name, available_timezones() - _NOT_PLACES) if re.search("[A-Za-z]{2}", name) else ""
     raise PlanError.of(
         "timezone",
@@ -65,14 +66,14 @@ def zone_of(name: str) -> ZoneInfo:
     )
 
 
-def _offset(zone: ZoneInfo, second: int) -> int:
+def _offset(zone: tzinfo, second: int) -> int:
     """How far local time is ahead of UTC at a second since the epoch, in seconds."""
     utc = _EPOCH + timedelta(seconds=second)
     ahead = zone.fromutc(utc.replace(tzinfo=zone)).replace(tzinfo=None) - utc
     return ahead.days * _DAY + ahead.seconds
 
 
-def _stretches(zone: ZoneInfo, start: int, end: int) -> list[tuple[int, int, int]]:
+def _stretches(zone: tzinfo, start: int, end: int) -> list[tuple[int, int, int]]:
     """Cut [start, end) where the offset changes: (from, to, offset), seconds since the epoch."""
     found = []
     begin = at = start

@@ -1,23 +1,39 @@
-"""Finding a curve by its name: formulas, vendors' tables, your own file, and other people's plugins."""
+"""Finding a curve by its name: formulas, vendors' tables, your own file, and other people's plugins.
+
+What a preview of the default curve does not need is imported where it is used: the command answers
+sooner.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from warmup.contracts import Curve
 from warmup.errors import DataError, PlanError, WarmupError
-from warmup.plan import tables
 from warmup.plan.formulas import SES_SHARE_MAX, Geometric, Linear, Logistic, Ses
 from warmup.plan.words import nearest, pairs
+
+if TYPE_CHECKING:
+    from warmup.contracts import Curve
 
 __all__ = ["CurveInfo", "known_curves", "parse_curve"]
 
 GROUP = "warmup.curves"
 """Entry points: a callable that takes parameters as text, returns a :class:`~warmup.contracts.Curve`."""
+
+PUBLISHED = (
+    "sendgrid",
+    "sparkpost",
+    "mailtrap",
+    "braze-conservative",
+    "braze-moderate",
+    "braze-aggressive",
+    "responsys",
+)
+"""Names of the vendors' tables; the figures and their sources lie in ``data/published.json``."""
 
 TABLE_SUFFIXES = (".csv", ".json", ".txt", ".tsv")
 
@@ -51,8 +67,10 @@ def _plugins() -> dict[str, Callable[[], Callable[..., Curve]]]:
 
 def known_curves() -> tuple[CurveInfo, ...]:
     """List the curves that have a name: formulas, vendors' tables, then installed plugins."""
+    from warmup.plan import tables
+
     found = [CurveInfo(name, summary, source) for name, (_, summary, source) in _FORMULAS.items()]
-    for name in tables.PUBLISHED:
+    for name in PUBLISHED:
         about = tables.about(name)
         found.append(
             CurveInfo(
@@ -81,7 +99,11 @@ def parse_curve(value: str | Path | Sequence[int] | Curve, *, base: Path | None 
         return _named(f"table:{value}", base)
     if isinstance(value, str):
         return _named(value.strip(), base)
+    from warmup.contracts import Curve
+
     if isinstance(value, Sequence):
+        from warmup.plan import tables
+
         figures: list[Any] = list(value)
         if any(type(figure) is not int for figure in figures) or not figures:
             raise PlanError.of("curve", "is not a list of whole numbers", "write [50, 100, 200]")
@@ -99,6 +121,8 @@ def _named(text: str, base: Path | None) -> Curve:
         file = Path(rest if name == "table" else text).expanduser()
         if not file.name:
             raise PlanError.of("curve", "table: names no file", "write table:FILE")
+        from warmup.plan import tables
+
         return tables.read_table((base or Path()) / file, f"table:{file}")
     if name == "caps":
         try:
@@ -107,9 +131,11 @@ def _named(text: str, base: Path | None) -> Curve:
             if isinstance(error, WarmupError):
                 raise
             raise PlanError.of("curve", f"{text!r} is not a list of caps", "write caps:50,100,200") from None
-    if name in tables.PUBLISHED:
+    if name in PUBLISHED:
         if rest:
             raise PlanError.of("curve", f"{name} takes no parameters", f"write {name}")
+        from warmup.plan import tables
+
         return tables.published(name)
     make = _FORMULAS[name][0] if name in _FORMULAS else _load(name)
     return _made(name, make, dict(pairs("curve", rest, "geometric:start=50,growth=1.3")) if rest else {})
@@ -119,7 +145,7 @@ def _load(name: str) -> Callable[..., Curve]:
     """Load the maker of a plugin's curve."""
     plugins = _plugins()
     if name not in plugins:
-        known = (*_FORMULAS, *tables.PUBLISHED, *plugins)
+        known = (*_FORMULAS, *PUBLISHED, *plugins)
         raise PlanError.of("curve", f"there is no curve {name!r}", nearest(name, known))
     try:
         return plugins[name]()
@@ -129,14 +155,15 @@ def _load(name: str) -> Callable[..., Curve]:
 
 def _made(name: str, make: Callable[..., Curve], parameters: dict[str, str]) -> Curve:
     """Call a curve's maker; an unknown parameter is a mistake of the person who wrote it."""
-    from inspect import Parameter, signature
+    if parameters:
+        from inspect import Parameter, signature
 
-    accepted = signature(make).parameters
-    open_ended = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in accepted.values())
-    unknown = [key for key in parameters if key not in accepted]
-    if unknown and not open_ended:
-        mend = nearest(unknown[0], accepted) if accepted else f"write {name}"
-        raise PlanError.of("curve", f"{name} has no parameter {unknown[0]!r}", mend)
+        accepted = signature(make).parameters
+        open_ended = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in accepted.values())
+        unknown = [key for key in parameters if key not in accepted]
+        if unknown and not open_ended:
+            mend = nearest(unknown[0], accepted) if accepted else f"write {name}"
+            raise PlanError.of("curve", f"{name} has no parameter {unknown[0]!r}", mend)
     try:
         return make(**parameters)
     except (TypeError, ValueError) as error:

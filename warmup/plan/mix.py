@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache
-from importlib.resources import files
 from math import lcm
+from pathlib import Path
 
 import attrs
 
@@ -104,7 +104,7 @@ def split(total: int, mix: Mix) -> dict[str, int]:
 
 @cache
 def _data() -> dict[str, dict[str, object]]:
-    text = files("warmup.plan").joinpath("data/mixes.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("data").joinpath("mixes.json").read_text(encoding="utf-8")
     data: dict[str, dict[str, object]] = json.loads(text)
     return data
 

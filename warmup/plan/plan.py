@@ -17,19 +17,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
-from warmup.contracts import Curve
 from warmup.errors import PlanError
-from warmup.pacing import hours
 from warmup.plan.calendar import shape, window_of
 from warmup.plan.formulas import STEP_MAX
-from warmup.plan.hourly import HourlyLimit, of_day
 from warmup.plan.mix import Mix, seats
 from warmup.plan.patterns import Pattern
 from warmup.plan.sources import PlannedSource
-from warmup.plan.tables import ProviderTable
 from warmup.plan.words import nearest
 
 if TYPE_CHECKING:
+    from warmup.contracts import Curve
     from warmup.plan.advice import Advice
 
 __all__ = ["Plan", "PlanRow"]
@@ -64,7 +61,8 @@ class Plan:
     """Caps for every lane and day. Build one with :func:`warmup.plan.plan`, which checks everything.
 
     Attributes:
-        curve: Cap of one source by step.
+        curve: Cap of one source by step. A curve that has a method ``lanes(step, parts)`` gives the cap
+            of each lane itself, where ``parts`` is what the mix makes of the share.
         target: Deliveries a day that all sources together shall carry once warm.
         days: How many days a preview shows; the engine goes on after them.
         start: The first day, in the plan's zone.
@@ -99,8 +97,8 @@ class Plan:
         return {}
 
     @cached_property
-    def _plain(self) -> HourlyLimit:
-        return of_day("UTC", _PLAIN_DAY, self.pattern)
+    def _weights(self) -> tuple[tuple[int, int], ...]:
+        return tuple((weight.numerator, weight.denominator) for weight in self.weekdays)
 
     def source(self, address: str) -> PlannedSource:
         """Return the source with an address.
@@ -132,7 +130,7 @@ class Plan:
             raise PlanError.of("step", f"{step} is out of range", "steps count from 1")
         if not self._sends(source, on):
             return dict.fromkeys(self.providers, 0)
-        lanes = self._lanes(source.share, step, self.weekdays[on.weekday()], lambda: self._limit(on))
+        lanes = self._lanes(source.share, step, self._weights[on.weekday()], self.zone, on)
         return dict(zip(self.providers, lanes, strict=True))
 
     def full_caps(self, address: str, on: date) -> dict[str, int]:
@@ -145,7 +143,7 @@ class Plan:
         source = self.source(address)
         if not self._sends(source, on):
             return dict.fromkeys(self.providers, 0)
-        total = _floor(source.share, self.weekdays[on.weekday()])
+        total = _floor(source.share, self._weights[on.weekday()])
         return dict(zip(self.providers, seats(total, self.mix.weights), strict=True))
 
     def nominal(self, address: str, step: int) -> dict[str, int]:
@@ -180,22 +178,22 @@ class Plan:
         Day d of a source that starts s days later is its step d - s, where days that its zone
         skipped do not count. Lists may be shared between sources: do not change them.
         """
-        steps = dict.fromkeys(self.sources, 0)
+        steps = [0] * len(self.sources)
+        nothing = [0] * len(self.providers)
         for number in range(self.days):
             on = self.start + number * _DAY
-            length = window_of(self.zone, on).length
-            weight = self.weekdays[on.weekday()]
-            nothing = [0] * len(self.providers)
+            weight = self._weights[on.weekday()]
+            skipped = window_of(self.zone, on).length == 0
             today: dict[tuple[int, int], list[int]] = {}
-            for source in self.sources:
-                if on < source.start or not length:
-                    yield number + 1, on, source, nothing
-                    continue
-                step = steps[source] = steps[source] + 1
-                key = (source.share, step)
-                caps = today.get(key)
-                if caps is None:
-                    caps = today[key] = self._lanes(source.share, step, weight, lambda on=on: self._limit(on))  # type: ignore[misc]
+            for index, source in enumerate(self.sources):
+                caps = nothing
+                if on >= source.start and not skipped:
+                    step = steps[index] = steps[index] + 1
+                    share = source.share
+                    known = today.get((share, step))
+                    if known is None:
+                        known = today[share, step] = self._lanes(share, step, weight, self.zone, on)
+                    caps = known
                 yield number + 1, on, source, caps
 
     def rows(self) -> Iterator[PlanRow]:
@@ -208,6 +206,8 @@ class Plan:
 
     def row_hours(self, row: PlanRow) -> tuple[int, ...]:
         """The 24 local hours of a row's cap; they sum to it."""
+        from warmup.pacing import hours
+
         return hours(shape(window_of(self.zone, row.date), self.zone, self.pattern), row.cap)
 
     def advice(self) -> tuple[Advice, ...]:
@@ -277,32 +277,35 @@ class Plan:
     def _sends(self, source: PlannedSource, on: date) -> bool:
         return on >= source.start and window_of(self.zone, on).length > 0
 
-    def _limit(self, on: date) -> HourlyLimit:
-        return of_day(self.zone, on, self.pattern)
-
     def _nominal(self, share: int, step: int) -> list[int]:
         """Caps of a step on a plain day of 24 hours whose weekday has the full weight."""
-        return self._lanes(share, step, EVERY_DAY[0], lambda: self._plain)
+        return self._lanes(share, step, (1, 1), "UTC", _PLAIN_DAY)
 
-    def _lanes(self, share: int, step: int, weight: Fraction, limit: Callable[[], HourlyLimit]) -> list[int]:
+    def _lanes(self, share: int, step: int, weight: tuple[int, int], zone: str, on: date) -> list[int]:
         curve = self.curve
         weights = self.mix.weights
-        if isinstance(curve, ProviderTable):
-            parts = dict(zip(self.providers, seats(share, weights), strict=True))
-            caps = [_floor(cap, weight) for cap in curve.lanes(step, parts).values()]
-        else:
+        by_provider = getattr(curve, "lanes", None)
+        if by_provider is None:
             # A plugin's curve is held to what curves promise.
-            caps = seats(_floor(min(max(curve.cap(step, share), 0), share), weight), weights)
+            cap = min(share, max(0, curve.cap(step, share)))
+            caps = seats(_floor(cap, weight), weights)
+        else:
+            parts = dict(zip(self.providers, seats(share, weights), strict=True))
+            lanes = by_provider(step, parts)
+            caps = [_floor(min(part, max(0, lanes[name])), weight) for name, part in parts.items()]
         hourly = curve.hourly(step, share)
         if hourly is None:
             return caps
-        most = limit().most
+        from warmup.plan.hourly import of_day
+
+        most = of_day(zone, on, self.pattern).most
         return [most(cap, part) for cap, part in zip(caps, seats(hourly, weights), strict=True)]
 
 
-def _floor(number: int, weight: Fraction) -> int:
+def _floor(number: int, weight: tuple[int, int]) -> int:
     """A number times a weight of at most 1, rounded down."""
-    return number if weight == 1 else number * weight.numerator // weight.denominator
+    above, below = weight
+    return number if above == below else number * above // below
 
 
 def _first(last: int, holds: Callable[[int], bool]) -> int:

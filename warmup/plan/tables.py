@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 import attrs
@@ -17,7 +16,6 @@ from warmup.plan.mix import seats
 
 __all__ = [
     "FILE_MAX_BYTES",
-    "PUBLISHED",
     "ProviderTable",
     "Table",
     "about",
@@ -28,17 +26,6 @@ __all__ = [
 
 FILE_MAX_BYTES = 1 << 20
 FIGURE_MAX = 10**9
-
-PUBLISHED = (
-    "sendgrid",
-    "sparkpost",
-    "mailtrap",
-    "braze-conservative",
-    "braze-moderate",
-    "braze-aggressive",
-    "responsys",
-)
-"""Names of the vendors' tables; the figures and their sources lie in ``data/published.json``."""
 
 
 def _figure(row: Sequence[int], step: int) -> int:
@@ -104,7 +91,7 @@ class ProviderTable:
 
 @cache
 def _data() -> dict[str, dict[str, object]]:
-    text = files("warmup.plan").joinpath("data/published.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("data").joinpath("published.json").read_text(encoding="utf-8")
     data: dict[str, dict[str, object]] = json.loads(text)
     return data
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import string
 import tomllib
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import attrs
@@ -151,3 +152,15 @@ def test_schema_describes_each_key() -> None:
     assert all(key["description"] for key in plan["properties"].values())
     retry = make_schema()["properties"]["retry"]["properties"]
     assert retry["first"]["default"] == "30min"
+
+
+def test_reference_page_has_every_key() -> None:
+    """The reference page explains every key in the words that the schema uses, with its default."""
+    page = (Path(__file__).parents[2] / "docs/reference/config.md").read_text()
+    for section in make_schema()["properties"].values():
+        table = section if "properties" in section else section["additionalProperties"]
+        for key, value in table["properties"].items():
+            (row,) = [line for line in page.splitlines() if line.endswith(f"| {value['description']} |")]
+            assert row.startswith(f"| `{key}` |")
+            if "default" in value:
+                assert f"| `{json.dumps(value['default']).strip(chr(34))}` |" in row

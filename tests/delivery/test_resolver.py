@@ -231,7 +231,8 @@ def test_addresses_of_a_host(ask):
         return await resolver.addresses("mx1.two.example")
 
     found, _ = ask(work)
-    assert found == ("192.0.2.1", "192.0.2.2", "2001:db8::1")
+    assert set(found[:2]) == {"192.0.2.1", "192.0.2.2"}
+    assert found[2:] == ("2001:db8::1",)
 
 
 def test_ties_are_broken_by_chance_and_can_be_repeated(ask, clock):

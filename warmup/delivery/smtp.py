@@ -45,6 +45,12 @@ class _Lane:
     slots: asyncio.Semaphore
     in_use: int = 0
     kept: list[tuple[_Place, Session]] = attrs.field(factory=list)
+    leaving: set[asyncio.Task[None]] = attrs.field(factory=set)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing at all is open or about to be."""
+        return not (self.kept or self.in_use or self.leaving or self.slots.locked())
 
 
 class SmtpTransport:
@@ -90,7 +96,6 @@ class SmtpTransport:
         )
         self._lanes: dict[tuple[str, str, str], _Lane] = {}
         self._sweeper: asyncio.TimerHandle | None = None
-        self._leaving: set[asyncio.Task[None]] = set()
 
     @property
     def kept(self) -> int:
@@ -120,10 +125,10 @@ class SmtpTransport:
             self._sweeper = None
         for lane in self._lanes.values():
             for _, session in lane.kept:
-                self._dismiss(session)
+                self._dismiss(lane, session)
             lane.kept.clear()
-        while self._leaving:
-            await asyncio.gather(*self._leaving, return_exceptions=True)
+        while leaving := [task for lane in self._lanes.values() for task in lane.leaving]:
+            await asyncio.gather(*leaving, return_exceptions=True)
             await asyncio.sleep(0)  # for the tasks' own callbacks, and for the sockets to close
 
     def _lane(self, grant: Grant) -> _Lane:
@@ -131,7 +136,7 @@ class SmtpTransport:
         lane = self._lanes.get(key)
         if lane is None:
             if len(self._lanes) >= KEPT_MAX:
-                self._lanes = {k: v for k, v in self._lanes.items() if v.kept or v.in_use or v.slots.locked()}
+                self._lanes = {k: v for k, v in self._lanes.items() if not v.idle}
             limits = self._limits(grant.lane)
             lane = self._lanes[key] = _Lane(limits, asyncio.Semaphore(max(1, limits.connections)))
         return lane
@@ -202,8 +207,12 @@ class SmtpTransport:
             session.close()
 
     async def _fresh(self, lane: _Lane, grant: Grant, route: Route) -> Session:
-        while lane.kept and lane.in_use + len(lane.kept) > max(1, lane.limits.connections):
-            await lane.kept.pop(0)[1].farewell()
+        # A connection that is being let go still counts: the receiver's count is the one that matters.
+        while lane.in_use + len(lane.kept) + len(lane.leaving) > max(1, lane.limits.connections):
+            if not lane.leaving:
+                self._dismiss(lane, lane.kept.pop(0)[1])
+            await asyncio.wait(lane.leaving, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(0)  # for the task's own callback
         if self.kept >= KEPT_MAX:
             idlest = min((each for each in self._lanes.values() if each.kept), key=_idle_since)
             await idlest.kept.pop(0)[1].farewell()
@@ -214,7 +223,7 @@ class SmtpTransport:
             session.close()
             return
         if session.served >= lane.limits.messages_per_connection or self._idle_s <= 0:
-            self._dismiss(session)
+            self._dismiss(lane, session)
             return
         loop = asyncio.get_running_loop()
         session.parked_at = loop.time()
@@ -229,18 +238,18 @@ class SmtpTransport:
         oldest = None
         for lane in self._lanes.values():
             while lane.kept and lane.kept[0][1].parked_at + self._idle_s <= loop.time():
-                self._dismiss(lane.kept.pop(0)[1])
+                self._dismiss(lane, lane.kept.pop(0)[1])
             if lane.kept:
                 first = lane.kept[0][1].parked_at
                 oldest = first if oldest is None else min(oldest, first)
         if oldest is not None:
             self._sweeper = loop.call_at(oldest + self._idle_s, self._sweep)
 
-    def _dismiss(self, session: Session) -> None:
+    def _dismiss(self, lane: _Lane, session: Session) -> None:
         """Say QUIT in the background."""
         task = asyncio.get_running_loop().create_task(self._farewell(session))
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+        lane.leaving.add(task)
+        task.add_done_callback(lane.leaving.discard)
 
     async def _farewell(self, session: Session) -> None:
         with self._clock.busy():

@@ -79,7 +79,9 @@ def _files(path: Path) -> list[Path]:
                 for file in sorted(box.iterdir())
                 if not file.name.startswith(".") and not file.is_dir()
             ]
-        found = [file for file in sorted(path.iterdir()) if file.suffix.lower() == ".eml" and not file.is_dir()]
+        found = [
+            file for file in sorted(path.iterdir()) if file.suffix.lower() == ".eml" and not file.is_dir()
+        ]
     except OSError as error:
         raise _unreadable(path, error) from error
     if not found:

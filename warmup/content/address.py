@@ -123,8 +123,12 @@ def _examine_closely(text: str, field: str) -> Address | Problem:
         return wrong("is empty")
     if len(text) > 4 * PATH_MAX:
         return wrong(f"is longer than {PATH_MAX} octets")
-    if hidden := next((c for c in text if c not in _JOINERS and unicodedata.category(c) in _FOUL and c != " "), ""):
-        return wrong(f"holds the character U+{ord(hidden):04X}, which an address may not hold", "leave it out")
+    if hidden := next(
+        (c for c in text if c not in _JOINERS and unicodedata.category(c) in _FOUL and c != " "), ""
+    ):
+        return wrong(
+            f"holds the character U+{ord(hidden):04X}, which an address may not hold", "leave it out"
+        )
     if text != text.strip():
         return wrong("has spaces around it", "leave them out")
     if text in ("<>", "<@>"):
@@ -152,7 +156,9 @@ def _examine_closely(text: str, field: str) -> Address | Problem:
         return wrong(*checked)
     whole = f"{local}@{checked}"
     if len(whole.encode()) > PATH_MAX:
-        return wrong(f"is longer than {PATH_MAX} octets", "no server takes a longer address (RFC 5321 4.5.3.1.3)")
+        return wrong(
+            f"is longer than {PATH_MAX} octets", "no server takes a longer address (RFC 5321 4.5.3.1.3)"
+        )
     return Address(local, checked, whole)
 
 
@@ -172,7 +178,10 @@ def _local_problem(local: str) -> tuple[str, str] | None:
             return "has a quoted part that does not end well", 'write "..." with \\" and \\\\ inside'
         return None
     if "" in (atoms := local.split(".")):
-        return "has a dot at an end of the local part, or two in a row", "leave the dot out, or quote the local part"
+        return (
+            "has a dot at an end of the local part, or two in a row",
+            "leave the dot out, or quote the local part",
+        )
     for atom in atoms:
         if _ATOM.fullmatch(atom) is None:
             bad = next(c for c in atom if _ATOM.fullmatch(c) is None)

@@ -44,10 +44,7 @@ def _words(value: bytes) -> Iterator[tuple[int, int, str, bytes]]:
         if end < 0:
             return
         payload = value[match.end() : end].replace(b"\r\n", b"")
-        if match[2] in b"bB":
-            octets = _base64(payload)
-        else:
-            octets = binascii.a2b_qp(payload, header=True)
+        octets = _base64(payload) if match[2] in b"bB" else binascii.a2b_qp(payload, header=True)
         yield match.start(), end + 2, match[1].partition(b"*")[0].decode("ascii", "replace").lower(), octets
         place = end + 2
 
@@ -101,7 +98,7 @@ def hides_break(value: bytes) -> bool:
 
 
 def readable(value: bytes, limit: int) -> str:
-    """A field's value for people: unfolded, encoded-words decoded, controls out, at most ``limit`` characters."""
+    """A field's value for people: one line, decoded, controls out, at most ``limit`` characters."""
     line = unfold(value[: 20 * limit])
     if b"=?" not in line:
         text = _plain(line)

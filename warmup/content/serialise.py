@@ -33,20 +33,21 @@ def serialise(message: Message[Any, Any]) -> bytes:
         DataError: A header of the message, or of a part of it, holds a line break or a NUL, or the
             standard library cannot write the message down, or wrote other fields than it was given.
     """
-    problems = [
-        problem
-        for part in message.walk()
-        for name, value in part.raw_items()
-        if (problem := _problem(name, value)) is not None
-    ]
-    if problems:
-        raise DataError(problems=problems)
-    given = Counter(name.lower().encode() for name, _ in message.raw_items())
     try:
-        written = message.as_bytes(unixfrom=False, policy=_policy(message))
+        problems = [
+            problem
+            for part in message.walk()
+            for name, value in part.raw_items()
+            if (problem := _problem(name, value)) is not None
+        ]
+        written = b"" if problems else message.as_bytes(unixfrom=False, policy=_policy(message))
     except Exception as error:  # the generator raises what its codecs and its parsers raise
         what = f"cannot be written as bytes: {type(error).__name__}: {error}"
         raise DataError.of("content", what[:300], _ASK_FOR_BYTES) from error
+    if problems:
+        raise DataError(problems=problems)
+
+    given = Counter(name.lower().encode() for name, _ in message.raw_items())
 
     head = b"\n" + written.partition(b"\r\n\r\n")[0].removesuffix(b"\r\n")
     found = Counter(name.lower() for name, _ in FIELD.findall(head))
@@ -54,7 +55,7 @@ def serialise(message: Message[Any, Any]) -> bytes:
         if found[name] != given[name]:
             raise DataError.of(
                 name.decode("ascii", "replace"),
-                f"stands {given[name]} times in the message and {found[name]} times in what was written of it",
+                f"stands {given[name]} times in the message, but {found[name]} times once it is written",
                 _ASK_FOR_BYTES,
             )
     return written
@@ -62,7 +63,9 @@ def serialise(message: Message[Any, Any]) -> bytes:
 
 def _problem(name: str, value: Any) -> Problem | None:
     if not isinstance(name, str) or _NAME.fullmatch(name) is None:
-        return Problem(f"header {str(name)[:40]!r}", "is no field name", "use printable ASCII without a colon")
+        return Problem(
+            f"header {str(name)[:40]!r}", "is no field name", "use printable ASCII without a colon"
+        )
     text = str(value)
     # A value that was parsed is kept as it was folded; one that was assigned has no folds.
     bare = text if hasattr(value, "fold") else _FOLD.sub("", text)
@@ -79,7 +82,7 @@ def _policy(message: Message[Any, Any]) -> Any:
     if hasattr(message.policy, "refold_source"):
         settings["refold_source"] = "none"
         # An address that is not ASCII cannot be written as an encoded-word (RFC 6532 section 3.2).
-        settings["utf8"] = message.policy.utf8 or any(
+        settings["utf8"] = getattr(message.policy, "utf8", False) or any(
             not address.addr_spec.isascii()
             for _, value in message.raw_items()
             for address in getattr(value, "addresses", ())

@@ -194,9 +194,8 @@ def _refuse_lone_returns(raw: bytes) -> None:
     """Refuse a bare CR among headers whose lines end otherwise: it would become a header of its own."""
     if b"\n" not in raw:
         return  # the line ends of an old Macintosh, throughout
-    end = match.start() if (match := _HEAD_END.search(raw)) is not None else len(raw)
-    lone = _LONE_CR.search(raw, 0, end)
-    if lone is not None and lone.end() < end:
+    end = match.end() if (match := _HEAD_END.search(raw)) is not None else len(raw)
+    if (lone := _LONE_CR.search(raw, 0, end)) is not None:
         name = raw[raw.rfind(b"\n", 0, lone.start()) + 1 : lone.start()].partition(b":")[0]
         raise DataError.of(_name(name), "holds a bare carriage return", "leave it out")
 
@@ -257,7 +256,9 @@ def _recipients(
         else:
             problems.append(address)
     if not paths and len(problems) == before:
-        mend = "give at least one" if recipients is not None else "give them, or write them into To, Cc or Bcc"
+        mend = (
+            "give at least one" if recipients is not None else "give them, or write them into To, Cc or Bcc"
+        )
         problems.append(Problem("recipients", "are none", mend))
     if len(paths) > RECIPIENTS_MAX:
         problems.append(Problem("recipients", f"are {len(paths)}", f"give at most {RECIPIENTS_MAX} at once"))
@@ -275,7 +276,9 @@ def _named_recipients(fields: Fields) -> Iterator[tuple[str, str]]:
 def _new_message_id(unique: str, hostname: str, problems: list[Problem]) -> bytes:
     for field, text in (("unique", unique), ("hostname", hostname)):
         if _ID_PART.fullmatch(text) is None:
-            problems.append(Problem(field, f"{text[:80]!r} cannot stand in a Message-ID", "use letters and digits"))
+            problems.append(
+                Problem(field, f"{text[:80]!r} cannot stand in a Message-ID", "use letters and digits")
+            )
             return b""
     return f"Message-ID: <{unique}@{hostname}>\r\n".encode()
 

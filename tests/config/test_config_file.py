@@ -78,7 +78,7 @@ greylist = "5min"
 pin = "12h"
 [providers.acme]
 domains = ["acme.test"]
-mx = ["mx.acme.test"]
+mx = ["*.mx.acme.test"]
 connections = 2
 messages_per_connection = 10
 """
@@ -145,7 +145,7 @@ class TestWhatIsRead:
         assert (retry.lifetime, retry.greylist, retry.pin) == (2 * DAY, 5 * MINUTE, 12 * HOUR)
         assert config.providers["acme"] == {
             "domains": ("acme.test",),
-            "mx": ("mx.acme.test",),
+            "mx": ("*.mx.acme.test",),
             "connections": 2,
             "messages_per_connection": 10,
         }
@@ -335,6 +335,8 @@ factor = "2"
             ("[streams]\nbulk = 5", "streams.bulk"),
             ("[providers.acme]\ndomains = 'acme.test'", "providers.acme.domains"),
             ("[providers.a]\nmx = ['m.test']\n[providers.b]\nmx = ['m.test']", "providers.b.mx"),
+            ("[providers.other]\ndomains = ['a.test']", "providers.other.domains"),
+            ("[providers.acme]\nmx = ['a b']", "providers.acme.mx"),
             ("[stream.bulk]\npriority = 1", "stream"),
         ],
     )

@@ -151,9 +151,8 @@ def init(
 
     from warmup.app import Warmup
 
-    wm = Warmup.from_file(path)
-    wm.upgrade()
-    click.echo("made the database")
+    with Warmup.from_file(path) as wm:
+        click.echo(f"database: {wm.upgrade()}")
 
 
 def _host_name() -> str:

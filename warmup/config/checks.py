@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from warmup.config import rules
-from warmup.config.document import DeliveryTable, ProviderTable, SourceTable, StreamTable
+from warmup.config.document import DeliveryTable, SourceTable, StreamTable
 from warmup.config.rules import Mistake, Rule, integer
 from warmup.config.spans import SPAN_MAX
 from warmup.config.storage import database_folder, database_url, default_state_dir
 from warmup.config.structure import Place, rule_of, within
-from warmup.errors import Problem, WarmupError
+from warmup.errors import ConfigError, Problem, WarmupError
 from warmup.model import Declaration, EgressSource, RetrySchedule, Stream
 from warmup.timing import format_span
 
@@ -166,16 +166,20 @@ def check_storage(database: str, state_dir: Path) -> Found:
 
 
 def check_providers(providers: Mapping[str, Mapping[str, Any]]) -> Found:
-    """Keys that the provider directory takes, and no domain at two providers."""
+    """Additions that the provider directory takes, and no domain at two of them."""
+    if not providers:
+        return
+    # Reading the directory takes time that a configuration without additions need not spend.
+    from warmup.providers import Directory
+
+    try:
+        Directory.default().extended(providers)
+    except ConfigError as error:
+        for problem in error.problems:
+            yield tuple(problem.field.split(".", 2)), attrs.evolve(problem, field="")
+        return
     homes: dict[tuple[str, str], str] = {}
-    known = [field.name for field in attrs.fields(ProviderTable)]
     for provider, keys in providers.items():
-        yield from _by_rule(("providers", provider), rules.name, provider)
-        for key, value in keys.items():
-            if key not in known:
-                yield ("providers", provider, key), Problem("", "is no key", rules.nearest(key, known))
-            elif value is not None:
-                yield from _by_key(("providers", provider, key), ProviderTable, value)
         for key in ("domains", "mx"):
             for suffix in keys.get(key) or ():
                 other = homes.setdefault((key, suffix), provider)

@@ -15,7 +15,7 @@ import attrs
 
 from warmup.config import rules
 from warmup.config.planning import mix, pattern, weekdays, zone
-from warmup.config.routes import domains, routes
+from warmup.config.routes import domains, routes, suffixes
 from warmup.config.rules import integer
 from warmup.model import OnUnknown, RampClock, RetrySchedule
 from warmup.timing import Instant, Span
@@ -167,11 +167,11 @@ class ProviderTable:
     """Adds to how a mailbox provider is recognised and how many connections it gets."""
 
     domains: Annotated[tuple[str, ...], domains] = _key("Domains of its mailboxes.", ())
-    mx: Annotated[tuple[str, ...], domains] = _key("Suffixes of its MX names.", ())
-    connections: Annotated[int, integer(1, 1_000)] | None = _key(
+    mx: Annotated[tuple[str, ...], suffixes] = _key("Suffixes of its MX names.", ())
+    connections: Annotated[int, integer(1, 10_000)] | None = _key(
         "At most so many at once from a source.", None
     )
-    messages_per_connection: Annotated[int, integer(1, 100_000)] | None = _key(
+    messages_per_connection: Annotated[int, integer(1, 10_000)] | None = _key(
         "After so many a connection is closed.", None
     )
 

@@ -1,4 +1,4 @@
-"""The static routes of ``[delivery.routes]``: where mail for a domain goes whatever DNS says."""
+"""Names of domains and servers: the static routes, and what a provider is recognised by."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from warmup.config.rules import Mistake, Rule, hostname, kind, shown
+from warmup.config.rules import Mistake, Rule, kind, shown
 from warmup.errors import ConfigError, Problem
 
-__all__ = ["domains", "routes"]
+__all__ = ["domains", "routes", "suffixes"]
 
 _DOMAIN = re.compile(
     r"\.?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?){0,126}"
@@ -72,10 +72,22 @@ routes = Rule(
 )
 
 
-def _domains(value: Any) -> tuple[str, ...]:
+def _names(value: Any, example: str, suffixes: bool) -> tuple[str, ...]:
     if not isinstance(value, list | tuple):
-        raise Mistake(f"must be an array, not {kind(value)}: {shown(value)}", 'write ["example.com"]')
-    return tuple(str(hostname.read(item)) for item in value)
+        raise Mistake(f"must be an array, not {kind(value)}: {shown(value)}", f'write ["{example}"]')
+    for item in value:
+        name = item.removeprefix("*") if suffixes and isinstance(item, str) else item
+        if (
+            not isinstance(name, str)
+            or not _DOMAIN.fullmatch(name.lower())
+            or (name[0] == "."
+            and not suffixes)
+        ):
+            raise Mistake(f"holds {shown(item)}, which is no host name", f'write ["{example}"]')
+    return tuple(item.lower() for item in value)
 
 
-domains = Rule(_domains, {"type": "array", "items": {"type": "string", "format": "hostname"}})
+_ARRAY = {"type": "array", "items": {"type": "string"}}
+
+domains = Rule(lambda value: _names(value, "example.net", suffixes=False), _ARRAY)
+suffixes = Rule(lambda value: _names(value, "*.mx.example.net", suffixes=True), _ARRAY)

@@ -193,6 +193,7 @@ def test_which_extensions_are_needed() -> None:
     assert flags("A: ü\n\nx".encode()) == (True, False)
     assert flags("A: b\n\nü".encode()) == (False, True)
     assert flags("A: ü\n\nü".encode()) == (True, True)
+    assert flags("Bcc: x@y.test\nA: ü\n\nx".encode()) == (True, False)
     assert flags(b"A: \xfc\n\nx") == (False, True), "octets of no known charset"
     assert flags(b"A: b\n\nx", recipients=["jörg@example.com"]) == (True, False)
     assert flags(b"A: b\n\nx", sender="info@bücher.example") == (False, False)
@@ -284,7 +285,7 @@ def parsed(content: bytes) -> list[tuple[bytes, bytes]]:
 
 @given(fields, line_ends, st.binary(max_size=200).map(lambda body: body.replace(b"\0", b"")))
 def test_same_fields_whatever_the_bytes(given_: list[tuple[bytes, bytes]], end: bytes, body: bytes) -> None:
-    """Any headers and body: CRLF throughout, the fields given less Bcc plus what was missing, a fixed point."""
+    """Any headers and body: CRLF throughout, the same fields less Bcc, what was missing, a fixed point."""
     content = b"".join(name + b":" + value + end for name, value in given_) + end + body
     try:
         envelope = made(content, long_lines=True)

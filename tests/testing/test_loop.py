@@ -136,7 +136,7 @@ def test_a_foreign_process_takes_no_time(clock):
                 time.sleep(0.002)
                 sock.sendall(data)
 
-    thread = threading.Thread(target=serve)
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
 
     async def main():

@@ -26,7 +26,7 @@ from warmup.engine.windows import roll
 from warmup.model import Attempt, Decision, Grant, LaneKey, Reply, Submission
 from warmup.release.machine import Event
 from warmup.reputation.standing import Adjustment
-from warmup.store import get_meta, lanes
+from warmup.store import get_meta, lanes, queue
 from warmup.store.queue import DeliveryRow
 from warmup.timing import MINUTE, Instant, Span
 
@@ -42,6 +42,7 @@ class Engine:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._clock_accepted = ""
+        self._marks: tuple[int, int] | None = None
         self.look_at_clock()
 
     # Mail in
@@ -112,6 +113,23 @@ class Engine:
             self._clock_accepted = accepted
         self._clock_accepted = self._clock_accepted or "none"
         self.context.watch.seen_at = int(seen or 0)
+
+    def pending(self) -> bool:
+        """Whether anything waits or is under way."""
+        with self.context.clock.busy():
+            return self.context.database.read(queue.pending)
+
+    def changed_elsewhere(self) -> bool:
+        """Whether another process queued mail or steered something since the last look."""
+        with self.context.clock.busy():
+            marks = self.context.database.read(_status.marks)
+        if marks == self._marks:
+            return False
+        first, self._marks = self._marks is None, marks
+        self.look_at_clock()
+        self.context.roll_at = 0
+        self.context.nudge()
+        return not first
 
     # Relays that keep their own queue
 

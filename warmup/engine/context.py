@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 
@@ -136,6 +136,14 @@ class Context:
         """What was kept of a domain."""
         return self._domains.get(name)
 
-    def nudge(self) -> None:
-        """Something changed that may let mail go: ask every queue again."""
-        self.asleep.clear()
+    def nudge(self, pairs: Iterable[tuple[str, str]] | None = None) -> None:
+        """Something changed that may let mail go: ask these queues again, or every one.
+
+        Args:
+            pairs: Pools with providers; None: all of them.
+        """
+        if pairs is None:
+            self.asleep = {}
+            return
+        woken = set(pairs)
+        self.asleep = {pair: until for pair, until in self.asleep.items() if pair not in woken}

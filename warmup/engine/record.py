@@ -239,4 +239,4 @@ def record(context: Context, settled: Sequence[tuple[Grant, Attempt]]) -> None:
 
     with context.clock.busy():
         context.database.write(job)
-    context.nudge()
+    context.nudge({(grant.pool, grant.lane.provider) for grant, _ in settled})

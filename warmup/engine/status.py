@@ -11,7 +11,16 @@ from warmup.release.limits import limits_of, wait_of
 from warmup.store import journal, lanes, queue
 from warmup.timing import Instant
 
-__all__ = ["DayRecord", "LaneStatus", "QueueCount", "days", "lane_status", "queue_counts", "queue_list"]
+__all__ = [
+    "DayRecord",
+    "LaneStatus",
+    "QueueCount",
+    "days",
+    "lane_status",
+    "marks",
+    "queue_counts",
+    "queue_list",
+]
 
 
 @attrs.frozen(kw_only=True)
@@ -104,3 +113,8 @@ def days(context: Context) -> list[DayRecord]:
 
     with context.clock.busy():
         return context.database.read(job)
+
+
+def marks(connection: Connection) -> tuple[int, int]:
+    """Two numbers that change when mail is queued or something is steered, by whichever process."""
+    return queue.last_id(connection), journal.last_operator(connection)

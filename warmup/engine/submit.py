@@ -107,5 +107,5 @@ def submit(context: Context, batch: Sequence[Submission]) -> list[tuple[int, ...
 
     with context.clock.busy():
         ids = context.database.write(job)
-    context.nudge()
+    context.nudge({(pool, address.provider) for _, addresses, pool, _, _ in rows for address in addresses})
     return ids

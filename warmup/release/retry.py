@@ -17,13 +17,13 @@ JITTER_SHARE = 4
 
 def retry_wait(attempts: int, verdict: Verdict, schedule: RetrySchedule) -> Span:
     """Shortest wait after ``attempts`` tries (at least 1), without jitter, in microseconds."""
-    if verdict.category is Category.GREYLIST:
-        # A greylisting server looks at the age of the first try, so waits double from a short one.
-        base = schedule.greylist
-    else:
-        base = schedule.first
-    doublings = min(max(attempts, 1) - 1, 64)
-    wait = min(schedule.longest, base * schedule.factor**doublings)
+    # A greylisting server looks at the age of the first try, so waits grow from a short one.
+    wait: Span = schedule.greylist if verdict.category is Category.GREYLIST else schedule.first
+    for _ in range(attempts - 1):
+        if wait >= schedule.longest:
+            break
+        wait *= schedule.factor
+    wait = min(wait, schedule.longest)
     return max(wait, verdict.retry_after)
 
 

@@ -148,11 +148,11 @@ def close(
     if idle_since is not None and now - idle_since >= IDLE_DAYS * DAY:
         if lane.standing is Standing.COLD and lane.step == 1:
             return None
-        standing = lane.standing if lane.standing is Standing.PAUSED else Standing.COLD
+        paused = lane.standing is Standing.PAUSED
         cold = attrs.evolve(
             lane,
-            standing=standing,
-            before_pause=Standing.COLD if standing is Standing.PAUSED else None,
+            standing=Standing.PAUSED if paused else Standing.COLD,
+            before_pause=Standing.COLD if paused else None,
             step=1,
             cap_limit=None,
             until=None,

@@ -23,6 +23,7 @@ __all__ = [
     "attempts_of",
     "entries_of",
     "evidence_of",
+    "last_operator",
     "note",
     "prune",
 ]
@@ -169,3 +170,9 @@ def prune(connection: Connection, before: Instant, limit: int) -> int:
     if ids:
         connection.execute(sa.delete(attempts).where(attempts.c.id.in_(ids)))
     return len(ids)
+
+
+def last_operator(connection: Connection) -> int:
+    """Id of the last line that an operator's hand wrote; 0 where there is none."""
+    query = sa.select(sa.func.max(journal.c.id)).where(journal.c.kind == "operator")
+    return int(connection.execute(query).scalar() or 0)

@@ -8,8 +8,6 @@ ways end at the same schema. A database newer than the program is refused and le
 from __future__ import annotations
 
 import secrets
-from typing import Any
-
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
@@ -133,11 +131,3 @@ def check(database: Database, kind: ClockKind | None) -> None:
             f"{database.label} was made for a {made_for} clock and refuses a {kind} one",
             "use another database: days that never were would count as history",
         )
-
-
-def compare(connection: Connection) -> list[Any]:
-    """Differences between the database and the tables of this program; empty where there are none."""
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
-
-    return compare_metadata(MigrationContext.configure(connection), metadata)

@@ -31,11 +31,13 @@ __all__ = [
     "insert",
     "known_key",
     "lapsed",
+    "last_id",
     "lease",
     "listing",
     "load",
     "messages_of",
     "next_due",
+    "pending",
     "set_due",
     "set_state",
     "settle",
@@ -500,3 +502,20 @@ def listing(
     if provider is not None:
         statement = statement.where(deliveries.c.provider == provider)
     return _rows(connection.execute(statement))
+
+
+def pending(connection: Connection) -> bool:
+    """Whether any delivery waits or is under way; those set aside for a person do not count."""
+    for state in ("queued", "deferred", "leased", "sending"):
+        # One state at a time, spelled out: each has an index of its own that a parameter would hide.
+        query = sa.select(deliveries.c.id).where(sa.text(f"state = '{state}'")).limit(1)
+        if connection.execute(query).scalar() is not None:
+            return True
+    return False
+
+
+def last_id(connection: Connection) -> int:
+    """The last delivery id that was given out."""
+    return int(
+        connection.execute(sa.select(counters.c.value).where(counters.c.name == "delivery")).scalar() or 0
+    )

@@ -1,0 +1,395 @@
+"""The public face: configuration, database, engine and delivery put together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from email.message import Message
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import attrs
+
+from warmup.config import Config
+from warmup.content.wire import prepare
+from warmup.engine import Asked, Context, Engine, Story
+from warmup.errors import UnavailableError, UsageError
+from warmup.model import (
+    Attempt,
+    Decision,
+    Grant,
+    LaneKey,
+    LaneLimits,
+    Outcome,
+    Reply,
+    Stage,
+    Stream,
+    Submission,
+)
+from warmup.providers import Directory, parse_reply
+from warmup.store import Database, Node, Witness, check, create_or_upgrade, machine_id
+from warmup.timing import Chance, Clock, Instant
+
+if TYPE_CHECKING:
+    from warmup.contracts import Resolver, Transport
+    from warmup.delivery.courier import Courier
+
+__all__ = ["Content", "Warmup"]
+
+Content: TypeAlias = "bytes | bytearray | memoryview | Message[Any, Any]"
+OnSettled: TypeAlias = Callable[[Grant, Attempt], None]
+
+
+class Warmup:
+    """An engine with everything around it. Safe to use from any thread, but for the coroutines.
+
+    Args:
+        config: What to do and how.
+        clock: Whose time to live in; made from the configuration unless given.
+        transport: How mail leaves; made from the configuration unless given.
+        resolver: Where mail goes; made from the configuration unless given.
+
+    Raises:
+        ConfigError: The database has another schema, or was made for another kind of clock.
+        StoreError, TemporaryError: The database cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: Clock | None = None,
+        transport: Transport | None = None,
+        resolver: Resolver | None = None,
+    ) -> None:
+        self.config = config
+        self.clock: Clock = clock if clock is not None else config.clock.make()
+        self.database = Database(config.database)
+        self._transport = transport
+        self._resolver = resolver
+        self._engine: Engine | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> Warmup:
+        """Read a configuration file.
+
+        Raises:
+            ConfigError: Something in it is wrong; every mistake is listed with its place.
+        """
+        return cls(Config.from_file(Path(path)))
+
+    def upgrade(self) -> str:
+        """Make the database, or bring it to this program's schema; what was done, in a word."""
+        return create_or_upgrade(self.database, self.clock.kind)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, made when first asked for. A database without tables is refused."""
+        with self._lock:
+            if self._engine is None:
+                check(self.database, self.clock.kind)
+                self._engine = Engine(self._context())
+            return self._engine
+
+    def _context(self) -> Context:
+        config = self.config
+        return Context(
+            database=self.database,
+            clock=self.clock,
+            plan=config.plan,
+            ramp=config.ramp,
+            sources={source.address: source for source in config.sources},
+            declarations=config.declarations,
+            streams=config.streams,
+            retry=config.retry,
+            directory=Directory.default().extended(config.providers),
+            chance=Chance(config.seed),
+            node=config.node,
+        )
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+    def __enter__(self) -> Warmup:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Mail in
+
+    def submit(
+        self,
+        message: Content,
+        *,
+        sender: str | None = None,
+        recipients: Sequence[str] | None = None,
+        stream: str = "default",
+        key: str | None = None,
+        engagement: int = 0,
+        deadline: Instant | None = None,
+    ) -> tuple[int, ...]:
+        """Queue a message; on disk when it returns.
+
+        Args:
+            message: Bytes, or an object of :mod:`email.message`.
+            sender: Reverse-path; ``""`` for the null path; None: from the message's Sender or From.
+            recipients: Forward-paths; None: from the message's To, Cc and Bcc.
+            stream: Class of mail.
+            key: The same key again gives the same ids and queues nothing.
+            engagement: 0 to 100; the most engaged go first while a lane is ramping.
+            deadline: Instant (microseconds UTC) after which it is worthless; None: the stream's.
+
+        Returns:
+            Ids of the deliveries, one a recipient.
+
+        Raises:
+            DataError: The message or an address cannot be taken; every problem is listed.
+            UsageError: No such stream, or a value out of range.
+            StoreError, TemporaryError: It could not be written; nothing was queued.
+        """
+        submission = self.prepared(
+            message,
+            sender=sender,
+            recipients=recipients,
+            stream=stream,
+            key=key,
+            engagement=engagement,
+            deadline=deadline,
+        )
+        return self.engine.submit([submission])[0]
+
+    def prepared(
+        self,
+        message: Content,
+        *,
+        sender: str | None = None,
+        recipients: Sequence[str] | None = None,
+        stream: str = "default",
+        key: str | None = None,
+        engagement: int = 0,
+        deadline: Instant | None = None,
+    ) -> Submission:
+        """Check a message without queueing it; give many of them to :meth:`submit_many`."""
+        policy = self._stream(stream)
+        now = self.clock.now()
+        envelope = prepare(
+            message,
+            sender=sender,
+            recipients=recipients,
+            now=now,
+            # Unique without a counter: a Message-ID must differ between processes, too.
+            unique=f"{now:x}.{os.urandom(8).hex()}",
+            hostname=self.config.sources[0].ehlo,
+            long_lines=policy.long_lines,
+        )
+        return Submission(envelope=envelope, stream=stream, key=key, engagement=engagement, deadline=deadline)
+
+    def submit_many(self, submissions: Iterable[Submission]) -> list[tuple[int, ...]]:
+        """Queue checked messages in one transaction; ids message by message, in order."""
+        return self.engine.submit(list(submissions))
+
+    def _stream(self, name: str) -> Stream:
+        found = self.config.streams.get(name)
+        if found is None:
+            known = ", ".join(sorted(self.config.streams))
+            raise UsageError.of("stream", f"there is no stream {name!r}", f"use one of: {known}")
+        return found
+
+    # Mail out
+
+    async def run(
+        self,
+        *,
+        until_empty: bool = False,
+        once: bool = False,
+        stop: asyncio.Event | None = None,
+        on_settled: OnSettled | None = None,
+        after_restore: bool = False,
+    ) -> None:
+        """Release and deliver, until ``stop`` is set.
+
+        Args:
+            until_empty: Stop when nothing waits any more.
+            once: Stop when everything that may go now has been tried.
+            stop: Set it to stop in order.
+            on_settled: Told of every attempt.
+            after_restore: An operator has said that a restored database may be used.
+
+        Raises:
+            TemporaryError: Another daemon holds this node's name, or the database does not match
+                its witness.
+            StoreError: What happened could not be written down; nothing more was sent.
+        """
+        from warmup.daemon.worker import Worker
+        from warmup.delivery.courier import Courier
+
+        engine = self.engine
+        node = Node(self.database, self.config.node)
+        try:
+            witness = self._witness()
+            engine.context.incarnation = witness.begin(accept=after_restore)
+            limits = self._limits
+            courier = Courier(
+                engine,
+                self._transport or self._make_transport(),
+                self._resolver or self._make_resolver(),
+                limits=limits,
+                connections=self.config.delivery.connections,
+                on_settled=on_settled,
+            )
+            try:
+                worker = Worker(engine, courier, witness)
+                await worker.run(stop or asyncio.Event(), until_empty=until_empty, once=once)
+            finally:
+                courier.close()
+        finally:
+            node.release()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Warmup]:
+        """Run in the background for the life of an ``async with`` block."""
+        stop = asyncio.Event()
+        task = asyncio.create_task(self.run(stop=stop))
+        try:
+            yield self
+        finally:
+            stop.set()
+            await task
+
+    def accept_restore(self) -> str:
+        """Say that this database is to be used as it is, though it was restored or copied."""
+        check(self.database, self.clock.kind)
+        node = Node(self.database, self.config.node)
+        try:
+            return self._witness().begin(accept=True)
+        finally:
+            node.release()
+
+    def _witness(self) -> Witness:
+        return Witness(self.database, self.config.state_dir, machine_id())
+
+    def _limits(self, lane: LaneKey) -> LaneLimits:
+        return self.engine.context.directory.limits(lane.provider)
+
+    def _make_transport(self) -> Transport:
+        from warmup.delivery.files import FileTransport, NullTransport
+        from warmup.delivery.smtp import SmtpTransport
+
+        delivery = self.config.delivery
+        if delivery.transport == "null":
+            return NullTransport(self.clock)
+        if delivery.transport == "file" and delivery.folder is not None:
+            return FileTransport(self.clock, delivery.folder)
+        if delivery.transport == "mx":
+            return SmtpTransport(
+                self.clock,
+                tls=delivery.tls,
+                limits=self._limits,
+                loopback_only=self.clock.kind != "system",
+            )
+        return self._extension(delivery.transport)
+
+    def _extension(self, name: str) -> Transport:
+        from importlib.metadata import entry_points
+
+        found = entry_points(group="warmup.transports", name=name)
+        if not found:
+            raise UnavailableError(
+                f"no installed package brings the transport {name!r} (install it, or use mx)"
+            )
+        transport: Transport = next(iter(found)).load()(self.clock)
+        return transport
+
+    def _make_resolver(self) -> Resolver:
+        from warmup.delivery.resolver import DnsResolver, StaticFirst, StaticResolver
+
+        routes = self.config.delivery.routes
+        if self.config.delivery.transport in ("file", "null") and not routes:
+            # Nothing is dialled, so nobody need be asked; the domain names the provider.
+            return StaticResolver({"*": "localhost:25"})
+        if not routes:
+            return DnsResolver(self.clock)
+        static = StaticResolver(routes)
+        return static if "*" in routes else StaticFirst(static, DnsResolver(self.clock))
+
+    # Relays that keep their own queue
+
+    def admit(
+        self,
+        *,
+        id: str,
+        recipient: str,
+        sender: str = "",
+        stream: str = "default",
+        attempt: int = 1,
+        mx: Sequence[str] = (),
+    ) -> Decision:
+        """Ask whether a message of a relay's own queue may go now, and from which source.
+
+        Blocks on a commit: call it in a thread from asynchronous code. See
+        :func:`warmup.engine.admit.admit`.
+        """
+        return self.engine.admit(
+            Asked(id=id, recipient=recipient, sender=sender, stream=stream, attempt=attempt, mx=mx)
+        )
+
+    def record(
+        self, decision: Decision, reply: tuple[int, str] | Reply | None, *, stage: Stage | None = None
+    ) -> None:
+        """Say how the conversation of a grant ended.
+
+        Args:
+            decision: The grant, as it was given.
+            reply: The last reply; None: the connection was lost.
+            stage: The command it answered. Unless given: the final dot for a success, RCPT for a
+                refusal, and CONNECT where there was no reply. A connection lost after the final dot
+                went out has to be said (``stage=Stage.DOT``): nobody knows its outcome.
+
+        Raises:
+            UsageError: The decision was no grant.
+        """
+        if not isinstance(decision, Grant):
+            raise UsageError.of("decision", "only a grant has an outcome", "ask again after its wait")
+        if isinstance(reply, tuple):
+            reply = parse_reply(*reply)
+        if reply is None:
+            reply = Reply(0, "", "the connection was lost")
+        if stage is None:
+            by_outcome = {Outcome.ACCEPTED: Stage.DOT, Outcome.UNKNOWN: Stage.CONNECT}
+            stage = by_outcome.get(reply.outcome, Stage.RCPT)
+        outcome = reply.outcome
+        if outcome is Outcome.UNKNOWN and stage is not Stage.DOT:
+            outcome = Outcome.DEFERRED
+        now = self.clock.now()
+        attempt = Attempt(
+            stage=stage, reply=reply, outcome=outcome, mail_written=True, started_at=now, ended_at=now
+        )
+        self.engine.settle(decision, attempt)
+
+    # Looking
+
+    def explain(self, what: int | str | LaneKey) -> Story:
+        """Tell the story of a delivery (by its id) or of a lane (``ADDRESS:PROVIDER``).
+
+        Raises:
+            UsageError: There is no such delivery or lane.
+        """
+        if isinstance(what, str) and what.isdecimal():
+            what = int(what)
+        if isinstance(what, int):
+            return self.engine.explain_delivery(what)
+        if isinstance(what, str):
+            try:
+                what = LaneKey.parse(what)
+            except ValueError as error:
+                raise UsageError(str(error)) from None
+        return self.engine.explain_lane(attrs.evolve(what))

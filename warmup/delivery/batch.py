@@ -1,0 +1,64 @@
+"""Many small requests from coroutines, few calls in a thread: how commits are grouped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Generic, TypeVar
+
+from warmup.timing import Clock
+
+__all__ = ["Batcher"]
+
+I = TypeVar("I")  # noqa: E741
+R = TypeVar("R")
+
+BATCH_MAX = 256
+"""Requests in one call: bounds how long the first waits for the last one's work."""
+
+
+class Batcher(Generic[I, R]):
+    """Collects requests while a call is under way and hands them over together.
+
+    Args:
+        work: Takes requests, returns as many answers; runs in the executor's thread.
+        executor: Where the work is done.
+        clock: Told to stand still meanwhile.
+    """
+
+    def __init__(self, work: Callable[[Sequence[I]], Sequence[R]], executor: Executor, clock: Clock) -> None:
+        self._work = work
+        self._executor = executor
+        self._clock = clock
+        self._waiting: list[tuple[I, asyncio.Future[R]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def __call__(self, item: I) -> R:
+        """Hand over one request and wait for its answer."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        self._waiting.append((item, future))
+        if self._task is None:
+            self._task = loop.create_task(self._flush())
+        return await future
+
+    async def _flush(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+                items = [item for item, _ in batch]
+                try:
+                    with self._clock.busy():
+                        answers = await loop.run_in_executor(self._executor, self._work, items)
+                except Exception as error:
+                    for _, future in batch:
+                        if not future.done():
+                            future.set_exception(error)
+                    continue
+                for (_, future), answer in zip(batch, answers, strict=True):
+                    if not future.done():
+                        future.set_result(answer)
+        finally:
+            self._task = None

@@ -1,0 +1,274 @@
+"""The courier: takes grants from the engine, hands them to the transport, and reports back.
+
+It decides nothing. The engine says what may go; the courier asks again when something happened
+that could let more go: a conversation ended, an instant was reached, somebody said ``wake``.
+All database work runs in one thread of its own, so that a slow disk never stalls a conversation,
+and begins and outcomes that come together share a commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from warmup.contracts import Resolver, Route, Transport, Unroutable
+from warmup.delivery import SourceUnavailable
+from warmup.delivery.batch import Batcher
+from warmup.engine import Engine
+from warmup.errors import WarmupError
+from warmup.model import Attempt, Grant, LaneKey, LaneLimits, Outcome, Reply, Stage
+from warmup.timing import Instant
+
+__all__ = ["Courier"]
+
+T = TypeVar("T")
+
+log = logging.getLogger("warmup.courier")
+
+RELEASE_MAX = 256
+"""Grants asked for at once."""
+
+RESOLVE_MAX = 32
+"""Domains that DNS is asked about at the same time."""
+
+GRACE_S = 30.0
+"""Real seconds that conversations under way get to finish when the courier stops."""
+
+Settled = Callable[[Grant, Attempt], None]
+
+
+class Courier:
+    """Drives one engine's mail through one transport.
+
+    Args:
+        engine: What may go.
+        transport: How it goes.
+        resolver: Where it goes.
+        limits: Connection limits of a lane.
+        connections: Conversations at once over all lanes.
+        on_settled: Told of every attempt, for progress bars and tests.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        transport: Transport,
+        resolver: Resolver,
+        *,
+        limits: Callable[[LaneKey], LaneLimits],
+        connections: int = 20,
+        on_settled: Settled | None = None,
+    ) -> None:
+        self._engine = engine
+        self._clock = engine.context.clock
+        self._transport = transport
+        self._resolver = resolver
+        self._limits = limits
+        self._connections = connections
+        self._on_settled = on_settled
+        self._in_flight: Counter[LaneKey] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._resolving: set[str] = set()
+        self._low_water = 0
+        self._failure: BaseException | None = None
+        self._wake: asyncio.Event | None = None
+        self._store = ThreadPoolExecutor(1, "warmup-store")
+        self._begin = Batcher(self._begin_batch, self._store, self._clock)
+        self._record = Batcher(self._record_batch, self._store, self._clock)
+
+    # Work in the store's thread
+
+    async def in_store(self, work: Callable[[], T]) -> T:
+        """Run database work in the store's thread; engine time stands still meanwhile."""
+        with self._clock.busy():
+            return await asyncio.get_running_loop().run_in_executor(self._store, work)
+
+    def _begin_batch(self, grants: Sequence[Grant]) -> list[bytes | None]:
+        contents = self._engine.begin(grants)
+        return [contents[grant.id] for grant in grants]
+
+    def _record_batch(self, settled: Sequence[tuple[Grant, Attempt]]) -> list[None]:
+        self._engine.record(settled)
+        return [None] * len(settled)
+
+    # The loop
+
+    def wake(self) -> None:
+        """Ask the engine again now. Call it in the courier's own event loop."""
+        if self._wake is not None:
+            self._wake.set()
+
+    def room(self, lane: LaneKey) -> int:
+        """Conversations that a lane could take now."""
+        total = self._connections - sum(self._in_flight.values())
+        return min(self._limits(lane).connections - self._in_flight[lane], total)
+
+    async def run(
+        self,
+        stop: asyncio.Event,
+        *,
+        until_empty: bool = False,
+        once: bool = False,
+    ) -> None:
+        """Release and deliver until told to stop.
+
+        Args:
+            stop: Set it to stop: conversations under way may finish.
+            until_empty: Stop when nothing waits in the queue any more.
+            once: Stop when everything that may go now has been tried.
+
+        Raises:
+            StoreError: What happened could not be written down; nothing more was sent.
+        """
+        self._wake = asyncio.Event()
+        stopping = asyncio.create_task(self._stop_on(stop))
+        try:
+            while not stop.is_set() and self._failure is None:
+                self._wake.clear()
+                wake_at = await self._step()
+                if self._wake.is_set():
+                    continue
+                if once or until_empty:
+                    idle = not self._tasks and not self._resolving
+                    if idle and (once or not await self.in_store(self._engine.pending)):
+                        break
+                await self._clock.sleep_until(wake_at, self._wake)
+        finally:
+            stopping.cancel()
+            await self._finish()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _stop_on(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self.wake()
+
+    async def _step(self) -> Instant:
+        """Resolve and release once; when to come back if nothing happens before."""
+        later = await self._resolve_some()
+        released = await self.in_store(lambda: self._engine.release(RELEASE_MAX, self.room))
+        for grant in released.grants:
+            self._start(self._deliver(grant))
+            self._in_flight[grant.lane] += 1
+        if released.grants:
+            self._low_water = sum(self._in_flight.values()) // 2
+        return released.wake_at if later is None else min(released.wake_at, later)
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and self._failure is None:
+            self._failure = error
+            self.wake()
+
+    async def _finish(self) -> None:
+        """Let conversations end; what has not begun is given back."""
+        if self._tasks:
+            with self._clock.busy():
+                # Real time on purpose: the peers' sockets know nothing of the engine's clock.
+                await asyncio.wait(self._tasks, timeout=GRACE_S)
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._transport.close()
+
+    def close(self) -> None:
+        """End the store's thread."""
+        self._store.shutdown()
+
+    # Where mail goes
+
+    async def _resolve_some(self) -> Instant | None:
+        free = RESOLVE_MAX - len(self._resolving)
+        if free <= 0:
+            return None
+        names, later = await self.in_store(lambda: self._engine.unresolved(RESOLVE_MAX))
+        fresh = [name for name in names if name not in self._resolving][:free]
+        for name in fresh:
+            self._resolving.add(name)
+            self._start(self._resolve(name))
+        return later
+
+    async def _resolve(self, name: str) -> None:
+        try:
+            with self._clock.busy():
+                try:
+                    route = await self._resolver.resolve(name)
+                except Unroutable as error:
+                    reply, permanent = Reply(error.code, error.enhanced, str(error)), error.permanent
+                    await self.in_store(lambda: self._engine.unroutable(name, reply, permanent=permanent))
+                else:
+                    await self.in_store(lambda: self._engine.resolved(name, route.mx))
+        finally:
+            self._resolving.discard(name)
+            self.wake()
+
+    # One delivery
+
+    async def _deliver(self, grant: Grant) -> None:
+        begun = given_back = False
+
+        async def begin() -> bytes | None:
+            nonlocal begun, given_back
+            content = await self._begin(grant)
+            begun, given_back = content is not None, content is None
+            return content
+
+        started_at = self._clock.now()
+        try:
+            with self._clock.busy():
+                try:
+                    route = await self._route(grant)
+                    attempt = await self._transport.deliver(grant, route, begin)
+                except Unroutable as error:
+                    attempt = self._unroutable(error, started_at)
+                if not given_back:
+                    await self._record((grant, attempt))
+                    if self._on_settled is not None:
+                        self._on_settled(grant, attempt)
+        except SourceUnavailable as error:
+            log.warning("%s", error)
+            reason = error.reason
+            await self.in_store(lambda: self._engine.hold_source(grant.lane.source, reason))
+            await self.in_store(lambda: self._engine.give_back([grant]))
+        except asyncio.CancelledError:
+            # Stopping. What was begun is settled at the next start; what was not costs nothing.
+            if not begun and not given_back:
+                with contextlib.suppress(WarmupError):
+                    await self.in_store(lambda: self._engine.give_back([grant]))
+            raise
+        finally:
+            self._in_flight[grant.lane] -= 1
+            if sum(self._in_flight.values()) <= self._low_water or self.room(grant.lane) == 1:
+                self.wake()
+
+    async def _route(self, grant: Grant) -> Route:
+        route = await self._resolver.resolve(grant.domain)
+        context = self._engine.context
+        provider, site = context.directory.by_mx(route.mx) if route.mx else None, None
+        if route.mx:
+            site = context.directory.site(grant.domain, route.mx)
+            if context.label(provider) != grant.lane.provider or site != grant.site:
+                # Its mail moves to the other lane at the next window; this one keeps its unit.
+                await self.in_store(lambda: self._engine.resolved(grant.domain, route.mx))
+        return route
+
+    def _unroutable(self, error: Unroutable, started_at: Instant) -> Attempt:
+        return Attempt(
+            stage=Stage.RESOLVE,
+            reply=Reply(error.code, error.enhanced, str(error)),
+            outcome=Outcome.REJECTED if error.permanent else Outcome.DEFERRED,
+            mail_written=False,
+            started_at=started_at,
+            ended_at=self._clock.now(),
+        )

@@ -56,7 +56,9 @@ def read_messages(
         for file in _files(Path(path)):
             try:
                 with file.open("rb") as stream:
-                    yield from _from_stream(stream, str(file), size_max, single=file.suffix in _SINGLE)
+                    yield from _from_stream(
+                        stream, str(file), size_max, single=file.suffix.lower() in _SINGLE
+                    )
             except OSError as error:
                 raise _unreadable(file, error) from error
 

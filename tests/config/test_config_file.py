@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from warmup.config import Config, find_config
 from warmup.errors import ConfigError, Problem
@@ -315,6 +317,8 @@ factor = "2"
             ("[warmup]\ndatabase = 'postgresql://h'", "warmup.database"),
             ("[warmup]\ndatabase = 'postgresql://h:x/d'", "warmup.database"),
             ("[warmup]\nstate_dir = 'below'", "warmup.state_dir"),
+            ("[warmup]\nstate_dir = '~nobody-at-all/x'", "warmup.state_dir"),
+            ("[warmup]\ndatabase = 'sqlite:///~nobody-at-all/x'", "warmup.database"),
             ("[warmup]\nnode = ''", "warmup.node"),
             ("[clock]\nkind = 'scaled'\nspeed = 5", "clock.start"),
             ("[clock]\nkind = 'scaled'\nspeed = 5\nstart = 2026-12-01T00:00:00", "clock.start"),
@@ -365,6 +369,12 @@ class TestFiles:
         assert found.place == f"{tmp_path}/warmup.toml:2:10"
         (found,) = problems(tmp_path, "[plan]\ntarget = [1,")
         assert found.place.startswith(f"{tmp_path}/warmup.toml")
+
+    @pytest.mark.parametrize("value", ["9" * 5000, "[" * 5000 + "]" * 5000])
+    def test_monsters(self, tmp_path: Path, value: str) -> None:
+        """A file made to break the parser is a mistake like any other."""
+        (found,) = problems(tmp_path, f"a = {value}")
+        assert "not TOML" in found.wrong
 
     def test_latin_1(self, tmp_path: Path) -> None:
         """A file in another encoding is told so, with the line."""
@@ -431,3 +441,39 @@ def test_in_code_is_held_to_the_same(tmp_path: Path) -> None:
         'delivery.routes."*"',
         "providers.acme.domain",
     }
+
+
+KEYS = sorted({key for table in tomllib.loads(FULL).values() for key in table} | {"google", "*", "x"})
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 10**30),
+    st.floats(),
+    st.text(max_size=8),
+    st.sampled_from(
+        ["ses", "earned", "mx", "file", "3d", "2026-12-01", "192.0.2.1", "mx1.example.com", "~x/y"]
+    ),
+    st.dates(),
+)
+NESTED = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+)
+
+
+@given(st.data())
+def test_anything_is_a_configuration_or_a_config_error(data: st.DataObject) -> None:
+    """Whatever a parser gives, the answer is a configuration or a list of mistakes, never a crash."""
+    tables = tomllib.loads(FULL)
+    for _ in range(data.draw(st.integers(1, 3))):
+        section = data.draw(st.sampled_from(sorted(tables)))
+        if isinstance(tables[section], dict) and data.draw(st.booleans()):
+            key = data.draw(st.sampled_from([*tables[section], "x"]))
+            tables[section][key] = data.draw(NESTED)
+        else:
+            tables[section] = data.draw(NESTED)
+    try:
+        Config.from_dict(tables)
+    except ConfigError as error:
+        assert error.problems
+        assert all(problem.field and problem.wrong for problem in error.problems)

@@ -17,7 +17,7 @@ from warmup.config.document import Document, PlanTable, SourceTable, StreamTable
 from warmup.config.places import find_lines, line_of
 from warmup.config.rules import Mistake, nearest
 from warmup.config.settings import ClockConfig, Config, DeliveryConfig
-from warmup.config.storage import database_url, default_state_dir
+from warmup.config.storage import absolute, database_url, default_state_dir
 from warmup.config.structure import Place, dotted, keys_of, rule_of, structure, within
 from warmup.contracts import Curve
 from warmup.errors import ConfigError, Problem, WarmupError
@@ -62,7 +62,8 @@ def read_file(path: Path) -> Config:
     text = _text_of(path)
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # Not only TOMLDecodeError: a number of 5,000 digits, arrays nested a thousand deep.
         raise ConfigError(problems=[_syntax(path, str(error))]) from None
     return _read(tables, base=path.absolute().parent, path=path, text=text)
 
@@ -175,6 +176,12 @@ class _Reader:
                 self.found.append(within(place, problem))
         return None
 
+    def folder(self, place: Place, name: str | None) -> Path | None:
+        """A folder named in the file; relative to the file's own."""
+        if name is None:
+            return None
+        return self.attempt(place, lambda: absolute(name, self.base))
+
 
 def _table_of(annotation: Any) -> type[Any]:
     table = get_args(annotation)[1] if get_origin(annotation) is dict else annotation
@@ -254,7 +261,7 @@ def _parts(reader: _Reader, read: dict[str, Any], curve: Curve | None) -> dict[s
         parts["clock"] = ClockConfig(**attrs.asdict(clock))
         reader.found.extend(checks.check_clock(parts["clock"]))
     if (delivery := read["delivery"]) is not None:
-        folder = None if delivery.folder is None else reader.base / Path(delivery.folder).expanduser()
+        folder = reader.folder(("delivery", "folder"), delivery.folder)
         parts["delivery"] = DeliveryConfig(**attrs.asdict(delivery) | {"folder": folder})
         reader.found.extend(checks.check_delivery(parts["delivery"]))
     _add_installation(reader, read["warmup"], parts)
@@ -268,8 +275,7 @@ def _parts(reader: _Reader, read: dict[str, Any], curve: Curve | None) -> dict[s
 def _add_installation(reader: _Reader, table: Any, parts: dict[str, Any]) -> None:
     if table is None:
         return
-    given = Path(table.state_dir).expanduser() if table.state_dir else None
-    parts["state_dir"] = default_state_dir() if given is None else reader.base / given
+    parts["state_dir"] = reader.folder(("warmup", "state_dir"), table.state_dir) or default_state_dir()
     parts["seed"] = table.seed
     if table.node is not None:
         parts["node"] = table.node

@@ -80,8 +80,7 @@ def _names(value: Any, example: str, suffixes: bool) -> tuple[str, ...]:
         if (
             not isinstance(name, str)
             or not _DOMAIN.fullmatch(name.lower())
-            or (name[0] == "."
-            and not suffixes)
+            or (name[0] == "." and not suffixes)
         ):
             raise Mistake(f"holds {shown(item)}, which is no host name", f'write ["{example}"]')
     return tuple(item.lower() for item in value)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from warmup.config.rules import Mistake, shown
 
-__all__ = ["database_folder", "database_url", "default_state_dir"]
+__all__ = ["absolute", "database_folder", "database_url", "default_state_dir"]
 
 _SQLITE = "sqlite:///"
 _POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
@@ -31,7 +31,7 @@ def database_url(text: str, base: Path) -> str:
             raise Mistake(f"{shown(text)} is kept in memory", "a queue must outlive the process: name a file")
         if "?" in name:
             raise Mistake(f"{shown(text)} has options", "name the file alone")
-        return _SQLITE + str(Path(os.path.normpath(base.absolute() / Path(name).expanduser())))
+        return _SQLITE + str(absolute(name, base))
     if scheme == "sqlite":
         raise Mistake(f"{shown(text)} names no file", 'write "sqlite:///warmup.db", with three slashes')
     if scheme in _POSTGRES:
@@ -46,6 +46,18 @@ def database_url(text: str, base: Path) -> str:
     if "://" not in text:
         raise Mistake(f"{shown(text)} is not a database's address", f'write "sqlite:///{shown(text)[1:-1]}"')
     raise Mistake(f"{shown(scheme)} is not a database we speak to", "sqlite:///FILE or postgresql://...")
+
+
+def absolute(name: str, base: Path) -> Path:
+    """A path as it is meant: ``~`` is the home, and what is relative starts from ``base``.
+
+    Raises:
+        Mistake: It starts from the home of somebody who has none.
+    """
+    try:
+        return Path(os.path.normpath(base.absolute() / Path(name).expanduser()))
+    except RuntimeError:
+        raise Mistake(f"{shown(name)} starts from a home that is not there", "write the whole path") from None
 
 
 def database_folder(url: str) -> Path | None:

@@ -53,7 +53,10 @@ class NameServer(asyncio.DatagramProtocol):
         self.at_once -= 1
         query = dns.message.from_wire(data)
         question = query.question[0]
-        name, kind = question.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(question.rdtype)
+        name, kind = (
+            question.name.to_text(omit_final_dot=True).lower(),
+            dns.rdatatype.to_text(question.rdtype),
+        )
         self.asked.append((name, kind))
         if name.startswith("silent"):
             return
@@ -62,7 +65,7 @@ class NameServer(asyncio.DatagramProtocol):
         if (name, kind) in BROKEN:
             answer.set_rcode(dns.rcode.SERVFAIL)
         else:
-            while ("alias.example" == name) and (entry := ZONE[name, "CNAME"]):
+            while name == "alias.example" and (entry := ZONE[name, "CNAME"]):
                 answer.answer.append(dns.rrset.from_text(name + ".", entry[0], "IN", "CNAME", *entry[1]))
                 name = entry[1][0].rstrip(".")
             if (name, kind) in ZONE:
@@ -304,12 +307,25 @@ def test_static_first(run):
 
     both = StaticFirst(StaticResolver({"a.test": "127.0.0.1:2525"}), Other())
     assert run(both.resolve("a.test")).hosts[0].port == 2525
-    with pytest.raises(Unroutable, match="b.test"):
+    with pytest.raises(Unroutable, match="^b"):
         run(both.resolve("b.test"))
 
 
 @pytest.mark.parametrize(
-    "target", ["", ":25", "a.test:0", "a.test:x", "a.test:70000", "::1", "::1:25", "[::1", "[a.test]:25", "a b:25", "a..b:25"]
+    "target",
+    [
+        "",
+        ":25",
+        "a.test:0",
+        "a.test:x",
+        "a.test:70000",
+        "::1",
+        "::1:25",
+        "[::1",
+        "[a.test]:25",
+        "a b:25",
+        "a..b:25",
+    ],
 )
 def test_bad_targets(target):
     """A target that makes no sense is refused with its place, and all of them at once."""

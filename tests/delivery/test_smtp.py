@@ -25,7 +25,16 @@ from warmup.timing import SystemClock
 
 CONTENT = b"Message-ID: <1@sender.example>\r\n\r\nhello\r\n"
 QUICK = TimeLimits(
-    connect=0.3, greeting=0.3, ehlo=0.3, starttls=2, mail=0.3, rcpt=0.3, data=0.3, block=0.5, dot=0.3, quit=0.3
+    connect=0.3,
+    greeting=0.3,
+    ehlo=0.3,
+    starttls=2,
+    mail=0.3,
+    rcpt=0.3,
+    data=0.3,
+    block=0.5,
+    dot=0.3,
+    quit=0.3,
 )
 
 
@@ -342,7 +351,11 @@ def test_helo_after_ehlo_is_refused(run, courier):
     (attempt,), mx = attempt_with(run, courier, {"ehlo": ["502 5.5.1 what?"]})
     assert attempt.outcome is Outcome.ACCEPTED
     commands = mx.connections[0].commands
-    assert commands[:3] == ["EHLO mx1.sender.example", "HELO mx1.sender.example", "MAIL FROM:<a@sender.example>"]
+    assert commands[:3] == [
+        "EHLO mx1.sender.example",
+        "HELO mx1.sender.example",
+        "MAIL FROM:<a@sender.example>",
+    ]
 
 
 def test_multiline_reply(run, courier):
@@ -449,7 +462,11 @@ def test_sources_do_not_share_connections(run, courier):
     async def main():
         async with ScriptedProvider() as mx:
             out = transport()
-            for address, ehlo in (("127.0.0.2", "a.example"), ("127.0.0.3", "b.example"), ("127.0.0.2", "c.example")):
+            for address, ehlo in (
+                ("127.0.0.2", "a.example"),
+                ("127.0.0.3", "b.example"),
+                ("127.0.0.2", "c.example"),
+            ):
                 await courier.send(out, mx.route, lane=LaneKey(address, "google"), ehlo=ehlo)
             await out.close()
             return [(message.peer, message.ehlo) for message in mx.messages]
@@ -620,7 +637,11 @@ def test_what_a_server_said_is_kept_over_what_nobody_said(run, courier):
             assert (attempt.outcome, attempt.stage) == (Outcome.REJECTED, Stage.GREETING)
             assert str(attempt.reply) == "554 5.7.1 your address is listed"
             attempt = await courier.send(transport(), Route((down,)))
-            assert (attempt.outcome, attempt.stage, attempt.reply.code) == (Outcome.DEFERRED, Stage.CONNECT, 0)
+            assert (attempt.outcome, attempt.stage, attempt.reply.code) == (
+                Outcome.DEFERRED,
+                Stage.CONNECT,
+                0,
+            )
             assert "refused" in attempt.reply.text
             assert not attempt.mail_written
 

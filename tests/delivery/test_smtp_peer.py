@@ -72,8 +72,14 @@ def test_sources_content_and_reuse(run, courier, spool):
             attempts = await asyncio.gather(
                 *(
                     courier.send(
-                        out, route, content, id=number, eight_bit=True, recipient=f"r{number}@example.com",
-                        lane=LaneKey(f"127.0.0.{2 + number % 4}", "google"), ehlo=f"mx{number % 4}.example",
+                        out,
+                        route,
+                        content,
+                        id=number,
+                        eight_bit=True,
+                        recipient=f"r{number}@example.com",
+                        lane=LaneKey(f"127.0.0.{2 + number % 4}", "google"),
+                        ehlo=f"mx{number % 4}.example",
                     )
                     for number in range(20)
                 )

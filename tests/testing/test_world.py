@@ -62,7 +62,13 @@ def test_lenient():
 
     scene.play(act)
     tally = scene.world.tally()
-    assert (tally.mails, tally.deliveries, tally.accepted, tally.distinct, tally.duplicates) == (4, 3, 4, 3, 1)
+    assert (tally.mails, tally.deliveries, tally.accepted, tally.distinct, tally.duplicates) == (
+        4,
+        3,
+        4,
+        3,
+        1,
+    )
     record = scene.world.records[-1]
     assert (record.peer, record.ehlo, record.recipient) == ("127.0.0.2", "s.example", "r3@acme.example")
     assert record.message_id == "<3@s.example>"

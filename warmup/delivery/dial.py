@@ -172,6 +172,7 @@ class Dialler:
 
     async def _greeted(self, source: str, ehlo: str, host: Host, address: str, encrypt: bool) -> Session:
         label = _label(host, address)
+        name = ehlo or _literal(source)
         sock = _bound(source, address, label)
         try:
             async with asyncio.timeout(self.limits.connect):
@@ -185,7 +186,6 @@ class Dialler:
         except BaseException:
             sock.close()
             raise
-        name = ehlo or _literal(source)
         smtp = SMTP(sock=sock, local_hostname=name, start_tls=False, timeout=None)
         session = Session(smtp=smtp, host=label, tls=False, limits=self.limits)
         try:

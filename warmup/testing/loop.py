@@ -105,9 +105,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         """Elapsed time of the clock, seconds."""
         return self._simulated.elapsed() / SECOND
 
-    def run_in_executor(
-        self, executor: Any, func: Callable[[*_Ts], _T], *args: *_Ts
-    ) -> asyncio.Future[_T]:
+    def run_in_executor(self, executor: Any, func: Callable[[*_Ts], _T], *args: *_Ts) -> asyncio.Future[_T]:
         """Run in a thread; time stands still until the result has arrived."""
         future = super().run_in_executor(executor, func, *args)
         self._jumping.threads += 1

@@ -307,7 +307,7 @@ def test_static_first(run):
 
     both = StaticFirst(StaticResolver({"a.test": "127.0.0.1:2525"}), Other())
     assert run(both.resolve("a.test")).hosts[0].port == 2525
-    with pytest.raises(Unroutable, match="^b"):
+    with pytest.raises(Unroutable, match=r"^b"):
         run(both.resolve("b.test"))
 
 

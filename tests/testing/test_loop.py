@@ -50,7 +50,7 @@ def test_sleepers_wake_in_order_and_on_the_microsecond(clock):
 
 
 def test_loop_time_is_elapsed_time(clock):
-    """Sleeps of asyncio's own and time limits run on the clock, and a moved wall clock does not touch them."""
+    """Sleeps and time limits of asyncio run on the clock, and a moved wall clock does not touch them."""
 
     async def main():
         loop = asyncio.get_running_loop()

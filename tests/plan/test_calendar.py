@@ -34,6 +34,7 @@ ODD_DAYS = [
     ("America/Havana", date(2026, 3, 8), 23 * 60),
     ("America/St_Johns", date(2006, 4, 2), 23 * 60),
     ("America/St_Johns", date(2006, 10, 29), 25 * 60),
+    ("America/Nuuk", date(2026, 3, 28), 23 * 60),
     ("Africa/Monrovia", date(1972, 1, 7), 24 * 60 - 44.5),
 ]
 
@@ -118,6 +119,7 @@ def test_a_plain_day_has_the_pattern_itself() -> None:
         ("Australia/Lord_Howe", date(2026, 10, 4), {2: 1}),
         ("Australia/Lord_Howe", date(2026, 4, 5), {1: 1}),
         ("America/Santiago", date(2026, 9, 6), {0: 0, 1: 2}),
+        ("America/Nuuk", date(2026, 3, 28), {22: 2, 23: 0}),
         ("Antarctica/Casey", date(2009, 10, 18), {2: 0, 3: 0, 4: 0, 5: 4}),
         ("Antarctica/Casey", date(2010, 3, 5), {23: 1, 0: 1, 1: 1}),
     ],
@@ -125,7 +127,10 @@ def test_a_plain_day_has_the_pattern_itself() -> None:
 def test_a_skipped_hour_goes_to_the_next_and_a_repeated_one_counts_once(
     zone: str, day: date, expected: dict[int, int]
 ) -> None:
-    """The share of a skipped hour goes to the hour the clock lands in; an hour seen twice has one share."""
+    """The share of a skipped hour goes to the hour the clock lands in, or to the last of the day.
+
+    An hour seen twice has one share.
+    """
     whole = [1] * 24
     for hour, times in expected.items():
         whole[hour] = times

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 import warmup.plan
 from warmup.errors import PlanError
-from warmup.plan import Plan, plan
+from warmup.pacing import hours
+from warmup.plan import Pattern, Plan, parse_pattern, plan
 from warmup.plan.curves import PUBLISHED
+from warmup.plan.hourly import of_day
 
 START = date(2026, 12, 1)
 CURVES = ("ses", "geometric:start=50,growth=1.3", "linear:days=30", "logistic:days=45", *PUBLISHED)
@@ -214,6 +216,23 @@ def test_an_hourly_limit_takes_no_more_than_it_must() -> None:
     assert max(made.row_hours(row._replace(cap=cap + 1))) == 11
     flat = make(curve="sendgrid", pattern="flat", mix="google=0.5,other=0.5")
     assert flat.caps("192.0.2.1", 1, START) == {"google": 240, "other": 240}
+
+
+@given(
+    cap=st.integers(0, 150),
+    limit=st.integers(0, 12),
+    zone=st.sampled_from(["UTC", "Europe/Berlin", "Antarctica/Casey"]),
+    day=st.sampled_from([date(2010, 3, 5), date(2026, 3, 29), date(2026, 10, 25), date(2026, 6, 1)]),
+    pattern=st.lists(st.integers(0, 9), min_size=24, max_size=24).filter(any).map(parse_pattern),
+)
+def test_the_hourly_limit_finds_the_largest_cap(
+    cap: int, limit: int, zone: str, day: date, pattern: Pattern
+) -> None:
+    """Of all caps up to the day's, the one chosen is the largest whose busiest hour keeps the limit."""
+    limiter = of_day(zone, day, pattern)
+    found = limiter.most(cap, limit)
+    assert max(hours(limiter.shape, found)) <= limit
+    assert all(max(hours(limiter.shape, more)) > limit for more in range(found + 1, min(cap, found + 60) + 1))
 
 
 def test_each_provider_follows_its_own_row_where_a_table_has_them() -> None:

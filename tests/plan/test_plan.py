@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,6 +137,15 @@ def test_anything_that_moves_a_cap_changes_the_fingerprint() -> None:
     ]
     assert len({made.fingerprint for made in [base, *others]}) == len(others) + 1
     assert make(days=90).fingerprint == base.fingerprint
+
+
+def test_a_table_is_its_figures(tmp_path: Path) -> None:
+    """A file of caps that was moved makes the same plan; one that was edited makes another."""
+    prints = []
+    for name, text in (("a.csv", "50\n100\n"), ("b.csv", "50\n100\n"), ("a.csv", "50\n101\n")):
+        (tmp_path / name).write_text(text)
+        prints.append(make(curve=tmp_path / name).fingerprint)
+    assert prints[0] == prints[1] != prints[2]
 
 
 def test_the_first_day_of_ses() -> None:
@@ -289,6 +299,7 @@ def test_the_start_may_come_from_the_ips() -> None:
         ({"timezone": "+25:00"}, "timezone"),
         ({"pattern": "office hours"}, "pattern"),
         ({"weekdays": [1] * 6}, "weekdays"),
+        ({"weekdays": []}, "weekdays"),
         ({"weekdays": [0] * 7}, "weekdays"),
         ({"weekdays": [1, 1, 1, 1, 1, 1, -1]}, "weekdays.6"),
         ({"ips": 0}, "ips"),

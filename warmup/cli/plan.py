@@ -86,7 +86,9 @@ def plan(
     if start is None and "@" not in ips:
         start = _today(rest["timezone"])
     try:
-        made = make(target, start=start, ips=ips, weekdays=weekdays.split(",") if weekdays else None, **rest)
+        made = make(
+            target, start=start, ips=ips, weekdays=None if weekdays is None else weekdays.split(","), **rest
+        )
     except WarmupError as error:
         raise type(error)(
             problems=[Problem(_option(found.field), found.wrong, found.mend) for found in error.problems]

@@ -94,7 +94,9 @@ def plan(
     found_mix = complaints.attempt(lambda: parse_mix(mix), None)
     complaints.attempt(lambda: zone_of(timezone), None)
     found_pattern = complaints.attempt(lambda: parse_pattern(pattern), FLAT)
-    found_weekdays = complaints.attempt(lambda: parse_weekdays(weekdays or EVERY_DAY), EVERY_DAY)
+    found_weekdays = complaints.attempt(
+        lambda: parse_weekdays(EVERY_DAY if weekdays is None else weekdays), EVERY_DAY
+    )
     if start is None:
         if addresses and all(when for _, when in addresses):
             first = min(when for _, when in addresses if when)

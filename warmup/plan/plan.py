@@ -259,11 +259,13 @@ class Plan:
         """32 hexadecimal digits that change with anything that changes a cap or an hour.
 
         The length of the preview is not part of it. A table counts with its figures, so that a
-        file that was edited is another plan under the same name.
+        file that was edited is another plan under the same name, and one that was moved is the same.
         """
         largest = max(self.sources, key=lambda source: source.share)
         steps = range(1, self.last_step(largest.address) + 1)
+        name = self.curve.name
         record = self.head() | {
+            "curve": "table" if name.startswith("table:") else name,
             "days": None,
             "weekdays": [str(weight) for weight in self.weekdays],
             "providers": [(provider, str(share)) for provider, share in self.mix.shares],

@@ -36,7 +36,6 @@ from warmup.timing import Chance, Clock, Instant
 
 if TYPE_CHECKING:
     from warmup.contracts import Resolver, Transport
-    from warmup.delivery.courier import Courier
 
 __all__ = ["Content", "Warmup"]
 

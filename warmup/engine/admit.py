@@ -1,4 +1,4 @@
-"""The door for relays that keep their own queue: may this go now, and from which source?
+"""The door for relays that keep their own queue.
 
 The ledger and the laws are those of our own queue. A unit belongs to (lane, window, id,
 recipient); ``attempt`` counts conversations, so asking twice about the same one gives the same
@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection
 
 from warmup.content.address import parse_address
 from warmup.engine.context import Context
@@ -24,7 +23,7 @@ from warmup.engine.windows import roll
 from warmup.errors import UsageError
 from warmup.model import Attempt, Category, Decision, Grant, Limit, Outcome, Stage, Wait, WaitReason
 from warmup.release.limits import LaneView, limits_of, soonest, wait_of
-from warmup.store import admissions, journal, lanes
+from warmup.store import Connection, admissions, journal, lanes
 from warmup.timing import MINUTE, Instant
 
 __all__ = ["SLOT_GRACE", "Asked", "admit", "settle"]
@@ -192,8 +191,13 @@ class _Desk:
         assert ledger is not None and pace is not None
         lease = 1 if self.row is None else self.row.lease + 1
         changes = {
-            **self.values(), "state": "granted", "lease": lease, "window": ledger.id, "slot_lane": None, "slot_at": None
-        }  # fmt: skip
+            **self.values(),
+            "state": "granted",
+            "lease": lease,
+            "window": ledger.id,
+            "slot_lane": None,
+            "slot_at": None,
+        }
         self.row = admissions.save(self.connection, self.row, changes, self.now)
         if unit:
             _, tat = pace.take(self.now, ledger.used, ledger.tat, 1)

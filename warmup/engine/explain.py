@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection
 
 from warmup.engine.context import Context
 from warmup.engine.release import HOLD_RECHECK, views_of
 from warmup.errors import UsageError
 from warmup.model import DeliveryState, LaneKey, Limit, Wait, WaitReason
 from warmup.release.limits import LaneView, limits_of, soonest, wait_of
-from warmup.store import domains, journal, lanes, queue
+from warmup.store import Connection, domains, journal, lanes, queue
 from warmup.store.queue import DeliveryRow
 from warmup.timing import Instant, format_instant
 

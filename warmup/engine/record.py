@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection
 
 from warmup.engine.context import Context
 from warmup.model import (
@@ -31,7 +30,7 @@ from warmup.release.limits import SiteHold
 from warmup.release.machine import Event, move
 from warmup.release.retry import AMBIGUOUS_WAIT, next_attempt_at
 from warmup.reputation import standing
-from warmup.store import journal, lanes, queue
+from warmup.store import Connection, journal, lanes, queue
 from warmup.store.queue import DeliveryRow
 from warmup.timing import HOUR, MINUTE, Instant
 

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import attrs
-from sqlalchemy import Connection
 
 from warmup.engine.context import LEASE, Context
 from warmup.engine.windows import roll
@@ -19,7 +18,7 @@ from warmup.model import DeliveryState, Grant, Lane, LaneKey, Ledger, Standing
 from warmup.release.decide import Candidate, Release, decide
 from warmup.release.limits import WINDOW_GUARD, LaneView
 from warmup.release.machine import Event, move
-from warmup.store import lanes, queue
+from warmup.store import Connection, lanes, queue
 from warmup.timing import DAY, MINUTE, Instant
 
 __all__ = ["Released", "begin", "give_back", "release", "views_of"]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
-
 from warmup.engine.context import Context
 from warmup.engine.record import settle_row
 from warmup.model import Attempt, Category, Outcome, Reaction, Reply, Scope, Stage, Verdict
-from warmup.store import domains, journal, queue
+from warmup.store import Connection, domains, journal, queue
 from warmup.store.domains import Domain
 from warmup.timing import HOUR, MINUTE, Instant
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import attrs
-from sqlalchemy import Connection
 
 from warmup.engine.context import Context
 from warmup.model import Lane, LaneKey, Ledger, Wait
 from warmup.release.limits import limits_of, wait_of
-from warmup.store import journal, lanes, queue
+from warmup.store import Connection, journal, lanes, queue
 from warmup.timing import Instant
 
 __all__ = [

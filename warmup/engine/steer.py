@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection
-
 from warmup.engine.context import Context
 from warmup.engine.windows import roll
 from warmup.errors import UsageError
@@ -13,7 +11,7 @@ from warmup.model import DeliveryState, Lane
 from warmup.release.machine import TABLE, Event, move
 from warmup.reputation import standing
 from warmup.reputation.standing import Adjustment
-from warmup.store import journal, lanes, queue, set_meta
+from warmup.store import Connection, journal, lanes, queue, set_meta
 from warmup.timing import Instant
 
 __all__ = ["accept_clock", "lanes_named", "pause", "reset", "resume", "steer_deliveries"]
@@ -105,8 +103,9 @@ def reset(
     note: str = "",
     now: bool = False,
 ) -> list[Adjustment]:
-    """Put lanes at a step, at the step of a daily volume, or at the end of their curve; step 1 if nothing is said.
+    """Put lanes at a step, at the step of a daily volume, or at the end of their curve.
 
+    Step 1 where nothing is said.
     A lower cap acts at once, a higher one from the next window, or at once with ``now``.
     """
 

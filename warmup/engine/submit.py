@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
-
 from warmup.content.address import parse_address
 from warmup.engine.context import Context
 from warmup.errors import DataError, UsageError
 from warmup.model import Stream, Submission
-from warmup.store import queue
+from warmup.store import Connection, queue
 from warmup.store.queue import NO_DEADLINE, Address
 from warmup.timing import Instant
 

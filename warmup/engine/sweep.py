@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection
-
 from warmup.engine.context import Context
 from warmup.engine.record import settle_row, unknown_verdict
 from warmup.model import Attempt, DeliveryState, Outcome, Reply, Stage
 from warmup.release.machine import Event, move
-from warmup.store import journal, lanes, queue
+from warmup.store import Connection, journal, lanes, queue
 from warmup.timing import DAY, Instant, Span, format_instant
 
 __all__ = ["ATTEMPTS_KEPT", "BODIES_KEPT", "sweep"]

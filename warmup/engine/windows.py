@@ -7,10 +7,9 @@ closed window; windows that nobody saw (the engine was down) were never opened a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import attrs
-from sqlalchemy import Connection
 
 from warmup.engine.context import Context
 from warmup.model import Declaration, Lane, LaneKey, Ledger, Standing, Window
@@ -18,8 +17,8 @@ from warmup.model.window import PARTS
 from warmup.plan.calendar import window_at, window_of
 from warmup.reputation import standing
 from warmup.reputation.standing import Adjustment
+from warmup.store import Connection, get_meta, journal, lanes, set_meta
 from warmup.store import domains as domain_store
-from warmup.store import get_meta, journal, lanes, set_meta
 from warmup.timing import DAY, HOUR, Instant
 
 __all__ = ["next_window", "roll"]
@@ -94,37 +93,23 @@ def roll(context: Context, connection: Connection, now: Instant) -> Instant:
     opening: list[tuple[int, Ledger]] = []
     wakes: list[Instant] = []
 
-    def adjust(lane: Lane, kind: str, adjustment: Adjustment) -> Lane:
-        journal.note(connection, now, kind, adjustment.reason, lane=lane.id)
-        changed[lane.id] = adjustment.lane
-        return adjustment.lane
-
     mine: list[Lane] = []
     for lane in known:
+        ended = None
         ledger = ledgers.get(lane.id)
-        ended = ledger is not None and ledger.window.ends_at <= now
-        if ledger is not None and ended:
-            closing.append(ledger.id)
-            del ledgers[lane.id]
+        if ledger is not None and ledger.window.ends_at <= now:
+            ended = ledgers.pop(lane.id)
+            closing.append(ended.id)
         if lane.key.source not in context.sources or lane.key.provider not in context.plan.providers:
             continue
-        if ledger is not None and ended:
-            verdict = standing.close(
-                lane,
-                ledger,
-                now,
-                context.ramp,
-                context.plan.last_step(lane.key.source),
-                context.planned(lane, ledger),
-            )
-            if verdict is not None:
-                lane = adjust(lane, "step" if verdict.lane.step != lane.step else "standing", verdict)
-        back = standing.wake(lane, now)
-        if back is not None:
-            lane = adjust(lane, "standing", back)
-        if lane.until is not None:
-            wakes.append(lane.until)
-        mine.append(lane)
+        today = lane
+        for adjustment in _judged(context, lane, ended, now):
+            kind = "step" if adjustment.lane.step != today.step else "standing"
+            journal.note(connection, now, kind, adjustment.reason, lane=lane.id)
+            today = changed[lane.id] = adjustment.lane
+        if today.until is not None:
+            wakes.append(today.until)
+        mine.append(today)
     lanes.close_windows(connection, closing)
     lanes.save_lanes(connection, changed.values())
 
@@ -152,6 +137,20 @@ def roll(context: Context, connection: Connection, now: Instant) -> Instant:
         _move_reclassified(context, connection)
     _see(connection, now)
     return min((wake for wake in wakes if wake > now), default=now + DAY)
+
+
+def _judged(context: Context, lane: Lane, ended: Ledger | None, now: Instant) -> Iterator[Adjustment]:
+    """What the end of a window and the end of a suspension mean for a lane, one after the other."""
+    if ended is not None:
+        last_step = context.plan.last_step(lane.key.source)
+        planned = context.planned(lane, ended)
+        adjustment = standing.close(lane, ended, now, context.ramp, last_step, planned)
+        if adjustment is not None:
+            yield adjustment
+            lane = adjustment.lane
+    back = standing.wake(lane, now)
+    if back is not None:
+        yield back
 
 
 def _cap(context: Context, lane: Lane, ledger: Ledger) -> int:

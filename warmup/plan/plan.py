@@ -35,6 +35,9 @@ _DAY = timedelta(days=1)
 _PLAIN_DAY = date(2001, 1, 1)
 """Any day of 24 hours in UTC: what a curve's steps are compared on."""
 
+SPLITS_KEPT_MAX = 65_536
+"""Splits that a plan remembers; 12 providers take about 15 MB then."""
+
 EVERY_DAY: tuple[Fraction, ...] = (Fraction(1),) * 7
 
 
@@ -93,6 +96,14 @@ class Plan:
         return {source.address: source for source in self.sources}
 
     @cached_property
+    def _by_provider(self) -> bool:
+        return hasattr(self.curve, "lanes")
+
+    @cached_property
+    def _splits(self) -> dict[int, list[int]]:
+        return {}
+
+    @cached_property
     def _last_steps(self) -> dict[int, int]:
         return {}
 
@@ -144,7 +155,7 @@ class Plan:
         if not self._sends(source, on):
             return dict.fromkeys(self.providers, 0)
         total = _floor(source.share, self._weights[on.weekday()])
-        return dict(zip(self.providers, seats(total, self.mix.weights), strict=True))
+        return dict(zip(self.providers, self._split(total), strict=True))
 
     def nominal(self, address: str, step: int) -> dict[str, int]:
         """Caps of a step on a plain day: 24 hours long, on the weekday with the full weight."""
@@ -184,16 +195,11 @@ class Plan:
             on = self.start + number * _DAY
             weight = self._weights[on.weekday()]
             skipped = window_of(self.zone, on).length == 0
-            today: dict[tuple[int, int], list[int]] = {}
             for index, source in enumerate(self.sources):
                 caps = nothing
                 if on >= source.start and not skipped:
                     step = steps[index] = steps[index] + 1
-                    share = source.share
-                    known = today.get((share, step))
-                    if known is None:
-                        known = today[share, step] = self._lanes(share, step, weight, self.zone, on)
-                    caps = known
+                    caps = self._lanes(source.share, step, weight, self.zone, on)
                 yield number + 1, on, source, caps
 
     def rows(self) -> Iterator[PlanRow]:
@@ -285,15 +291,12 @@ class Plan:
 
     def _lanes(self, share: int, step: int, weight: tuple[int, int], zone: str, on: date) -> list[int]:
         curve = self.curve
-        weights = self.mix.weights
-        by_provider = getattr(curve, "lanes", None)
-        if by_provider is None:
+        if not self._by_provider:
             # A plugin's curve is held to what curves promise.
-            cap = min(share, max(0, curve.cap(step, share)))
-            caps = seats(_floor(cap, weight), weights)
+            caps = self._split(_floor(min(share, max(0, curve.cap(step, share))), weight))
         else:
-            parts = dict(zip(self.providers, seats(share, weights), strict=True))
-            lanes = by_provider(step, parts)
+            parts = dict(zip(self.providers, self._split(share), strict=True))
+            lanes = curve.lanes(step, parts)  # type: ignore[attr-defined]
             caps = [_floor(min(part, max(0, lanes[name])), weight) for name, part in parts.items()]
         hourly = curve.hourly(step, share)
         if hourly is None:
@@ -301,7 +304,16 @@ class Plan:
         from warmup.plan.hourly import of_day
 
         most = of_day(zone, on, self.pattern).most
-        return [most(cap, part) for cap, part in zip(caps, seats(hourly, weights), strict=True)]
+        return [most(cap, part) for cap, part in zip(caps, self._split(hourly), strict=True)]
+
+    def _split(self, total: int) -> list[int]:
+        """Split a number of deliveries by the mix; the same totals come again day after day."""
+        known = self._splits.get(total)
+        if known is None:
+            if len(self._splits) >= SPLITS_KEPT_MAX:
+                self._splits.clear()
+            known = self._splits[total] = seats(total, self.mix.weights)
+        return known
 
 
 def _floor(number: int, weight: tuple[int, int]) -> int:

@@ -1,0 +1,1 @@
+"""What the evidence says of a lane, and what it may do tomorrow. Pure."""

@@ -104,7 +104,8 @@ def block(lane: Lane, now: Instant, cap: int, planned: Planned, reply: str) -> A
         step=_last_step_within(planned, lane.step, half),
         note=reply,
     )
-    reason = f"blocked: suspended until {format_instant(until)}, then at most {half} a day, half of {cap} ({reply})"
+    end = format_instant(until)
+    reason = f"blocked: suspended until {end}, then at most {half} a day, half of {cap} ({reply})"
     return Adjustment(changed, reason, cap_now=half)
 
 

@@ -1,5 +1,7 @@
 """The store: SQLAlchemy Core, synchronous, on SQLite or PostgreSQL. The only room that speaks SQL."""
 
+from sqlalchemy import Connection
+
 from warmup.store import admissions, domains, journal, lanes, queue
 from warmup.store.database import Database
 from warmup.store.nodes import Node, Witness, machine_id
@@ -7,6 +9,7 @@ from warmup.store.opening import HEAD, check, create_or_upgrade, get_meta, revis
 
 __all__ = [
     "HEAD",
+    "Connection",
     "Database",
     "Node",
     "Witness",

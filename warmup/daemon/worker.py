@@ -48,9 +48,12 @@ class Worker:
         finally:
             for chore in chores:
                 chore.cancel()
-            await asyncio.gather(*chores, return_exceptions=True)
+            ended = await asyncio.gather(*chores, return_exceptions=True)
             if self._witness is not None:
                 await self._courier.in_store(self._witness.follow)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
         while True:
@@ -80,20 +83,26 @@ class Worker:
 
 
 @contextmanager
-def stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Set ``stop`` on SIGINT and SIGTERM; a second one ends the process at once."""
+def stopped_by_signals(stop: asyncio.Event) -> Iterator[list[signal.Signals]]:
+    """Set ``stop`` on SIGINT and SIGTERM; a second one ends the process at once.
+
+    Yields:
+        A list into which the signal is put when it comes.
+    """
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)
+    got: list[signal.Signals] = []
 
-    def handle() -> None:
+    def handle(number: signal.Signals) -> None:
+        got.append(number)
         stop.set()
-        for number in signals:
-            loop.remove_signal_handler(number)
+        for each in signals:
+            loop.remove_signal_handler(each)
 
     for number in signals:
-        loop.add_signal_handler(number, handle)
+        loop.add_signal_handler(number, handle, number)
     try:
-        yield
+        yield got
     finally:
         for number in signals:
             loop.remove_signal_handler(number)

@@ -15,7 +15,7 @@ import attrs
 from warmup.engine.context import LEASE, Context
 from warmup.engine.windows import roll
 from warmup.model import DeliveryState, Grant, Lane, LaneKey, Ledger, Standing
-from warmup.release.decide import Candidate, Release, decide
+from warmup.release.decide import Release, decide
 from warmup.release.limits import WINDOW_GUARD, LaneView
 from warmup.release.machine import Event, move
 from warmup.store import Connection, lanes, queue
@@ -126,12 +126,11 @@ def _release_pair(
     if fits <= 0:
         return [], min(wakes, default=context.roll_at or now + HOLD_RECHECK)
     ramping = any(view.lane.standing is not Standing.WARM for view in views)
-    retries = queue.draw_retries(connection, pool, provider, now, fits)
-    fresh: list[Candidate] = []
-    if len(retries) < fits:
-        held = _held_everywhere(views, now)
-        fresh = queue.draw_fresh(connection, pool, provider, fits - len(retries), ramping=ramping, held=held)
-        wakes.extend(view.sites[site].until for site in held for view in views)
+    held = _held_everywhere(views, now)
+    wakes.extend(view.sites[site].until for site in held for view in views)
+    # Retries may all be pinned to a lane that is full: they must not keep fresh mail from the others.
+    retries = queue.draw_retries(connection, pool, provider, now, fits, held=held)
+    fresh = queue.draw_fresh(connection, pool, provider, fits, ramping=ramping, held=held)
     if not retries and not fresh:
         return [], min(wakes, default=now + FAR)
     decided = decide(now, views, retries, fresh)
@@ -158,7 +157,6 @@ def _lease(context: Context, connection: Connection, now: Instant, won: Sequence
         return []
     until = context.clock.real() + LEASE
     rows, units, grants = [], [], []
-    facts = queue.messages_of(connection, list({one.candidate.message for one in won}))
     for one in won:
         candidate, ledger = one.candidate, one.view.ledger
         assert ledger is not None
@@ -174,7 +172,6 @@ def _lease(context: Context, connection: Connection, now: Instant, won: Sequence
         )
         if one.unit:
             units.append({"window": ledger.id, "ref": candidate.id, "at": now, "cap": ledger.cap})
-        sender, size, utf8, eight_bit = facts[candidate.message]
         grants.append(
             Grant(
                 id=candidate.id,
@@ -185,12 +182,12 @@ def _lease(context: Context, connection: Connection, now: Instant, won: Sequence
                 ehlo=one.view.source.ehlo,
                 domain=candidate.domain,
                 site=candidate.site,
-                sender=sender,
+                sender=candidate.sender,
                 recipient=candidate.recipient,
                 message=candidate.message,
-                size=size,
-                utf8=utf8,
-                eight_bit=eight_bit,
+                size=candidate.size,
+                utf8=candidate.utf8,
+                eight_bit=candidate.eight_bit,
             )
         )
     lanes.reserve(connection, units)

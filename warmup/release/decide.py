@@ -46,6 +46,10 @@ class Candidate:
     window: int | None = None
     pin_source: str | None = None
     pin_until: Instant | None = None
+    sender: str = ""
+    size: int = 0
+    utf8: bool = False
+    eight_bit: bool = False
 
 
 @attrs.frozen

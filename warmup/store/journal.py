@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from warmup.model import Attempt, Verdict
+from warmup.store.hot import Hot
 from warmup.store.schema import attempts, evidence, journal
 from warmup.timing import Instant
 
@@ -87,13 +88,12 @@ def attempt_values(
     }
 
 
-_INSERT_ATTEMPT = sa.insert(attempts)
+_INSERT_ATTEMPT = Hot(sa.insert(attempts), [column.name for column in attempts.c if column.name != "id"])
 
 
 def add_attempts(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Keep attempts."""
-    if rows:
-        connection.execute(_INSERT_ATTEMPT, list(rows))
+    _INSERT_ATTEMPT.many(connection, rows)
 
 
 def attempts_of(connection: Connection, ref: int) -> list[AttemptRow]:
@@ -102,22 +102,24 @@ def attempts_of(connection: Connection, ref: int) -> list[AttemptRow]:
     return [AttemptRow(**{k: v for k, v in row._mapping.items() if k != "id"}) for row in rows]
 
 
-_COUNT = sa.text(
+_COUNT_TEXT = sa.text(
     'INSERT INTO evidence (lane, "window", site, kind, count) VALUES (:lane, :window, :site, :kind, :count) '
     'ON CONFLICT (lane, "window", site, kind) DO UPDATE SET count = evidence.count + excluded.count'
 )
 
 
+_COUNT = Hot(_COUNT_TEXT)
+
+
 def add_evidence(connection: Connection, counts: Counter[tuple[int, int, str, str]]) -> None:
     """Add counts by (lane, window, site, kind)."""
-    if counts:
-        connection.execute(
-            _COUNT,
-            [
-                {"lane": lane, "window": window, "site": site, "kind": kind, "count": count}
-                for (lane, window, site, kind), count in sorted(counts.items())
-            ],
-        )
+    _COUNT.many(
+        connection,
+        [
+            {"lane": lane, "window": window, "site": site, "kind": kind, "count": count}
+            for (lane, window, site, kind), count in sorted(counts.items())
+        ],
+    )
 
 
 def evidence_of(connection: Connection, lane: int | None = None) -> list[tuple[int, int, str, int]]:

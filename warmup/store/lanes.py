@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam
 from warmup.errors import IllegalTransition
 from warmup.model import Lane, LaneKey, Ledger, Standing, WaitReason, Window
 from warmup.release.limits import SiteHold
+from warmup.store.hot import Hot
 from warmup.store.schema import lane_sites, lanes, reservations, sources, windows
 from warmup.timing import Instant
 
@@ -35,7 +36,6 @@ __all__ = [
     "open_windows",
     "post",
     "raise_window",
-    "reservation_states",
     "reserve",
     "save_lanes",
     "sites_of",
@@ -47,19 +47,23 @@ __all__ = [
 ]
 
 
-def _lane(row: Any) -> Lane:
+_STANDINGS = {standing.value: standing for standing in Standing}
+
+
+def _lane(row: Sequence[Any]) -> Lane:
+    """Read a row of ``lanes``, columns in the order of the table."""
     return Lane(
-        id=row.id,
-        key=LaneKey(row.source, row.provider),
-        standing=Standing(row.standing),
-        step=row.step,
-        cap_limit=row.cap_limit,
-        until=row.until,
-        before_pause=Standing(row.before_pause) if row.before_pause else None,
-        backoff_until=row.backoff_until,
-        backoff_reason=row.backoff_reason,
-        last_used_at=row.last_used_at,
-        note=row.note,
+        id=row[0],
+        key=LaneKey(row[1], row[2]),
+        standing=_STANDINGS[row[3]],
+        step=row[4],
+        cap_limit=row[5],
+        until=row[6],
+        before_pause=_STANDINGS[row[7]] if row[7] else None,
+        backoff_until=row[8],
+        backoff_reason=row[9],
+        last_used_at=row[10],
+        note=row[11],
     )
 
 
@@ -78,16 +82,16 @@ def _values(lane: Lane) -> dict[str, Any]:
 
 
 _LANES = sa.select(lanes).order_by(lanes.c.id)
-_LANES_OF = _LANES.where(lanes.c.provider == bindparam("provider"))
+_ALL_LANES = Hot(_LANES)
+_LANES_OF = Hot(_LANES.where(lanes.c.provider == bindparam("provider")))
 
 
 def lanes_of(connection: Connection, provider: str | None = None) -> list[Lane]:
     """All lanes, or those to one provider, in the order in which they were made."""
-    rows = (
-        connection.execute(_LANES)
-        if provider is None
-        else connection.execute(_LANES_OF, {"provider": provider})
-    )
+    if provider is None:
+        rows = _ALL_LANES.rows(connection)
+    else:
+        rows = _LANES_OF.rows(connection, provider=provider)
     return [_lane(row) for row in rows]
 
 
@@ -100,7 +104,7 @@ def add_lanes(connection: Connection, new: Sequence[Lane]) -> None:
         )
 
 
-_SAVE = (
+_SAVE = Hot(
     sa.update(lanes)
     .where(lanes.c.id == bindparam("lane"))
     .values({name: bindparam(f"new_{name}") for name in _values(Lane(id=0, key=LaneKey("", "")))})
@@ -114,30 +118,31 @@ def save_lanes(connection: Connection, changed: Iterable[Lane]) -> None:
         for lane in changed
     ]
     if rows:
-        connection.execute(_SAVE, rows)
+        _SAVE.many(connection, rows)
 
 
-_USED = sa.update(lanes).where(lanes.c.id == bindparam("lane")).values(last_used_at=bindparam("at"))
+_USED = Hot(sa.update(lanes).where(lanes.c.id == bindparam("lane")).values(last_used_at=bindparam("at")))
 
 
 def touch_lanes(connection: Connection, used: Mapping[int, Instant]) -> None:
     """Remember when lanes were last used."""
-    if used:
-        connection.execute(_USED, [{"lane": lane, "at": at} for lane, at in used.items()])
+    _USED.many(connection, [{"lane": lane, "at": at} for lane, at in sorted(used.items())])
 
 
-def _ledger(row: Any) -> Ledger:
-    return Ledger(
-        id=row.id,
-        window=Window(date.fromisoformat(row.date), row.starts_at, row.ends_at),
-        zone=row.zone,
-        step=row.step,
-        cap=row.cap,
-        used=row.used,
-        accepted=row.accepted,
-        tat=row.tat,
-        partial=bool(row.partial),
+def _ledger(row: Sequence[Any]) -> tuple[int, bool, Ledger]:
+    """Read a row of ``windows``, columns in the order of the table: (lane id, closed, account)."""
+    ledger = Ledger(
+        id=row[0],
+        window=Window(date.fromisoformat(row[2]), row[4], row[5]),
+        zone=row[3],
+        step=row[6],
+        cap=row[7],
+        used=row[9],
+        accepted=row[10],
+        tat=row[11],
+        partial=bool(row[12]),
     )
+    return row[1], bool(row[13]), ledger
 
 
 _OPEN = sa.select(windows).where(sa.text("NOT windows.closed")).order_by(windows.c.id)
@@ -147,17 +152,22 @@ _OPEN_OF = (
     .where(sa.text("NOT windows.closed"), lanes.c.provider == bindparam("provider"))
     .order_by(windows.c.id)
 )
+# By (one provider, locked). The lock is PostgreSQL's; SQLite has one writer at a time anyway.
+_LEDGERS = {
+    (False, False): Hot(_OPEN),
+    (False, True): Hot(_OPEN.with_for_update(of=windows)),
+    (True, False): Hot(_OPEN_OF),
+    (True, True): Hot(_OPEN_OF.with_for_update(of=windows)),
+}
 
 
 def ledgers_of(
     connection: Connection, provider: str | None = None, *, lock: bool = False
 ) -> dict[int, Ledger]:
     """Open windows by lane id; ``lock`` keeps other writers away from them until the commit."""
-    statement = _OPEN if provider is None else _OPEN_OF
-    if lock:
-        statement = statement.with_for_update(of=windows)
-    rows = connection.execute(statement, {} if provider is None else {"provider": provider})
-    return {row.lane: _ledger(row) for row in rows}
+    values = {} if provider is None else {"provider": provider}
+    rows = _LEDGERS[provider is not None, lock].rows(connection, **values)
+    return {lane: ledger for lane, _, ledger in map(_ledger, rows)}
 
 
 def windows_of(connection: Connection, lane: int | None = None) -> list[tuple[int, bool, Ledger]]:
@@ -165,7 +175,7 @@ def windows_of(connection: Connection, lane: int | None = None) -> list[tuple[in
     statement = sa.select(windows).order_by(windows.c.starts_at, windows.c.id)
     if lane is not None:
         statement = statement.where(windows.c.lane == lane)
-    return [(row.lane, bool(row.closed), _ledger(row)) for row in connection.execute(statement)]
+    return [_ledger(row) for row in connection.execute(statement)]
 
 
 def lanes_of_windows(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
@@ -219,7 +229,7 @@ def close_windows(connection: Connection, ids: Sequence[int]) -> None:
         )
 
 
-_TAKE = (
+_TAKE = Hot(
     sa.update(windows)
     .where(
         windows.c.id == bindparam("window"),
@@ -233,8 +243,7 @@ _TAKE = (
 
 def take_units(connection: Connection, window: int, seen: int, count: int, tat: int) -> bool:
     """Take units of a cap; False where somebody else took some since they were counted."""
-    result = connection.execute(_TAKE, {"window": window, "seen": seen, "count": count, "new_tat": tat})
-    return result.rowcount == 1
+    return _TAKE.count(connection, window=window, seen=seen, count=count, new_tat=tat) == 1
 
 
 def lower_cap(connection: Connection, window: int, cap: int) -> None:
@@ -256,7 +265,7 @@ def spoil(connection: Connection, window: int) -> None:
     connection.execute(sa.update(windows).where(windows.c.id == window).values(partial=True))
 
 
-_RESERVE = sa.text(
+_RESERVE_TEXT = sa.text(
     'INSERT INTO reservations ("window", ref, state, reserved_at, cap) '
     "VALUES (:window, :ref, 'pending', :at, :cap) "
     "ON CONFLICT (\"window\", ref) DO UPDATE SET state = 'pending', reserved_at = excluded.reserved_at, "
@@ -264,39 +273,24 @@ _RESERVE = sa.text(
 )
 
 
+_RESERVE = Hot(_RESERVE_TEXT)
+
+
 def reserve(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Note which delivery holds which unit: window, ref, at, cap each."""
-    if rows:
-        connection.execute(_RESERVE, list(rows))
+    _RESERVE.many(connection, rows)
 
 
-_POST = (
+_POST = Hot(
     sa.update(reservations)
     .where(reservations.c.window == bindparam("in_window"), reservations.c.ref == bindparam("of"))
-    .values(state="posted")
+    .values(state=sa.literal_column("'posted'"))
 )
 
 
 def post(connection: Connection, pairs: Sequence[tuple[int, int]]) -> None:
     """Spend reserved units for good: (window, ref) each."""
-    if pairs:
-        connection.execute(_POST, [{"in_window": window, "of": ref} for window, ref in pairs])
-
-
-_STATES = sa.select(reservations.c.window, reservations.c.ref, reservations.c.state).where(
-    sa.tuple_(reservations.c.window, reservations.c.ref).in_(bindparam("pairs", expanding=True))
-)
-
-
-def reservation_states(
-    connection: Connection, pairs: Sequence[tuple[int, int]]
-) -> dict[tuple[int, int], str]:
-    """State of reservations by (window, ref)."""
-    found: dict[tuple[int, int], str] = {}
-    for start in range(0, len(pairs), 250):
-        for window, ref, state in connection.execute(_STATES, {"pairs": list(pairs[start : start + 250])}):
-            found[window, ref] = state
-    return found
+    _POST.many(connection, [{"in_window": window, "of": ref} for window, ref in pairs])
 
 
 def void(connection: Connection, window: int, ref: int) -> bool:
@@ -316,7 +310,7 @@ def void(connection: Connection, window: int, ref: int) -> bool:
     return True
 
 
-_ACCEPTED = (
+_ACCEPTED = Hot(
     sa.update(windows)
     .where(windows.c.id == bindparam("window"))
     .values(accepted=windows.c.accepted + bindparam("count"))
@@ -325,10 +319,9 @@ _ACCEPTED = (
 
 def add_accepted(connection: Connection, accepted: Mapping[int, int]) -> None:
     """Count accepted deliveries by window."""
-    if accepted:
-        connection.execute(
-            _ACCEPTED, [{"window": window, "count": count} for window, count in sorted(accepted.items())]
-        )
+    _ACCEPTED.many(
+        connection, [{"window": window, "count": count} for window, count in sorted(accepted.items())]
+    )
 
 
 def ledger_total(connection: Connection) -> int:
@@ -336,16 +329,24 @@ def ledger_total(connection: Connection) -> int:
     return int(connection.execute(sa.select(sa.func.coalesce(sa.func.sum(windows.c.used), 0))).scalar_one())
 
 
+_SITES = sa.select(lane_sites).where(lane_sites.c.until > bindparam("now"))
+_ALL_SITES = Hot(_SITES)
+_SITES_OF = Hot(
+    _SITES.join(lanes, lanes.c.id == lane_sites.c.lane).where(lanes.c.provider == bindparam("provider"))
+)
+
+
 def sites_of(
     connection: Connection, now: Instant, provider: str | None = None
 ) -> dict[int, dict[str, SiteHold]]:
     """Held sites by lane id."""
-    statement = sa.select(lane_sites).where(lane_sites.c.until > now)
-    if provider is not None:
-        statement = statement.join(lanes, lanes.c.id == lane_sites.c.lane).where(lanes.c.provider == provider)
+    if provider is None:
+        rows = _ALL_SITES.rows(connection, now=now)
+    else:
+        rows = _SITES_OF.rows(connection, now=now, provider=provider)
     found: dict[int, dict[str, SiteHold]] = {}
-    for row in connection.execute(statement):
-        found.setdefault(row.lane, {})[row.site] = SiteHold(row.until, WaitReason(row.reason), row.text)
+    for lane, site, until, reason, text in rows:
+        found.setdefault(lane, {})[site] = SiteHold(until, WaitReason(reason), text)
     return found
 
 
@@ -366,10 +367,15 @@ def hold_site(connection: Connection, lane: int, site: str, hold: SiteHold) -> N
         connection.execute(sa.insert(lane_sites).values(lane=lane, site=site, **values))
 
 
+_DOWN = Hot(sa.select(sources).where(sources.c.down_until > bindparam("now")))
+
+
 def down_sources(connection: Connection, now: Instant) -> dict[str, SiteHold]:
     """Sources that cannot be used now, by address."""
-    rows = connection.execute(sa.select(sources).where(sources.c.down_until > now))
-    return {row.address: SiteHold(row.down_until, WaitReason.SOURCE_DOWN, row.reason) for row in rows}
+    return {
+        address: SiteHold(until, WaitReason.SOURCE_DOWN, reason)
+        for address, until, reason in _DOWN.rows(connection, now=now)
+    }
 
 
 def hold_source(connection: Connection, address: str, until: Instant, reason: str) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam
 
 from warmup.model import DeliveryState, Submission
 from warmup.release.decide import Candidate
+from warmup.store.hot import Hot
 from warmup.store.schema import bodies, counters, deliveries, messages
 from warmup.timing import Instant
 
@@ -35,7 +36,6 @@ __all__ = [
     "lease",
     "listing",
     "load",
-    "messages_of",
     "next_due",
     "pending",
     "set_due",
@@ -45,9 +45,6 @@ __all__ = [
 
 NO_DEADLINE = 9_000_000_000_000_000_000
 """Stands for *never* in ``deadline``: 285,000 years from now, and still a 64-bit integer."""
-
-IDS_AT_ONCE = 500
-"""Ids in one IN list: far below SQLite's limit of 32,766 variables."""
 
 
 @attrs.frozen(kw_only=True)
@@ -94,7 +91,7 @@ class Address:
     site: str | None
 
 
-_TAKE = (
+_TAKE = Hot(
     sa.update(counters)
     .where(counters.c.name == bindparam("counter"))
     .values(value=counters.c.value + bindparam("count"))
@@ -104,7 +101,7 @@ _TAKE = (
 
 def allocate(connection: Connection, name: str, count: int) -> int:
     """The first of ``count`` fresh ids; they ascend in the order of commits."""
-    last = connection.execute(_TAKE, {"counter": name, "count": count}).scalar()
+    last = _TAKE.value(connection, counter=name, count=count)
     if last is None:
         connection.execute(sa.insert(counters).values(name=name, value=count))
         last = count
@@ -122,9 +119,15 @@ def known_key(connection: Connection, key: str) -> tuple[int, ...] | None:
     return tuple(rows.scalars())
 
 
-_INSERT_MESSAGE = sa.insert(messages)
-_INSERT_BODY = sa.insert(bodies)
-_INSERT_DELIVERY = sa.insert(deliveries)
+_INSERT_MESSAGE = Hot(sa.insert(messages), [column.name for column in messages.c])
+_INSERT_BODY = Hot(sa.insert(bodies), ["message", "content"])
+_INSERT_DELIVERY = Hot(
+    sa.insert(deliveries),
+    [
+        *("id", "message", "recipient", "domain", "provider", "site", "pool", "priority", "rank"),
+        *("deadline", "state", "due_at", "attempts", "lease"),
+    ],
+)
 
 
 def insert(
@@ -179,10 +182,9 @@ def insert(
             delivery_id += 1
         ids.append(tuple(range(delivery_id - len(addresses), delivery_id)))
         message_id += 1
-    connection.execute(_INSERT_MESSAGE, message_rows)
-    connection.execute(_INSERT_BODY, body_rows)
-    if delivery_rows:
-        connection.execute(_INSERT_DELIVERY, delivery_rows)
+    _INSERT_MESSAGE.many(connection, message_rows)
+    _INSERT_BODY.many(connection, body_rows)
+    _INSERT_DELIVERY.many(connection, delivery_rows)
     return ids
 
 
@@ -199,46 +201,49 @@ _CANDIDATE = (
     deliveries.c.window,
     deliveries.c.pin_source,
     deliveries.c.pin_until,
+    messages.c.sender,
+    messages.c.size,
+    messages.c.utf8,
+    messages.c.eight_bit,
 )
 
 
-def _draw(columns: Any, where: Any, order: Any) -> sa.Select[Any]:
+def _draw(where: Any, order: Any) -> sa.Select[Any]:
     # SKIP LOCKED matters on PostgreSQL alone: two workers draw different rows there. SQLite
     # has one writer at a time and compiles the clause away.
     return (
-        sa.select(*columns)
-        .where(where)
+        sa.select(*_CANDIDATE)
+        .join(messages, messages.c.id == deliveries.c.message)
+        .where(_THERE & where)
         .order_by(*order)
         .limit(bindparam("limit"))
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=deliveries)
     )
 
 
 _THERE = (deliveries.c.pool == bindparam("pool")) & (deliveries.c.provider == bindparam("provider"))
 _NOT_HELD = deliveries.c.site.not_in(bindparam("held", expanding=True))
-_FRESH = _THERE & sa.text("state = 'queued' AND site IS NOT NULL")
-_RAMPING = _draw(
-    _CANDIDATE,
-    _FRESH,
-    (deliveries.c.priority, deliveries.c.rank, deliveries.c.deadline, deliveries.c.id),
-)
-_RAMPING_HELD = _draw(
-    _CANDIDATE,
-    _FRESH & _NOT_HELD,
-    (deliveries.c.priority, deliveries.c.rank, deliveries.c.deadline, deliveries.c.id),
-)
-_WARM = _draw(_CANDIDATE, _FRESH, (deliveries.c.priority, deliveries.c.deadline, deliveries.c.id))
-_WARM_HELD = _draw(
-    _CANDIDATE, _FRESH & _NOT_HELD, (deliveries.c.priority, deliveries.c.deadline, deliveries.c.id)
-)
-_RETRY = _draw(
-    _CANDIDATE,
-    _THERE & sa.text("state = 'deferred' AND site IS NOT NULL") & (deliveries.c.due_at <= bindparam("now")),
-    (deliveries.c.due_at, deliveries.c.id),
-)
+# States are spelled out: a parameter would hide them from the partial indexes.
+_FRESH = sa.text("state = 'queued' AND site IS NOT NULL")
+_DUE = sa.text("state = 'deferred' AND site IS NOT NULL") & (deliveries.c.due_at <= bindparam("now"))
+_BY_ENGAGEMENT = (deliveries.c.priority, deliveries.c.rank, deliveries.c.deadline, deliveries.c.id)
+_BY_DEADLINE = (deliveries.c.priority, deliveries.c.deadline, deliveries.c.id)
+_BY_DUE = (deliveries.c.due_at, deliveries.c.id)
+_DRAWS = {
+    "ramping": (_draw(_FRESH, _BY_ENGAGEMENT), _draw(_FRESH & _NOT_HELD, _BY_ENGAGEMENT)),
+    "warm": (_draw(_FRESH, _BY_DEADLINE), _draw(_FRESH & _NOT_HELD, _BY_DEADLINE)),
+    "retry": (_draw(_DUE, _BY_DUE), _draw(_DUE & _NOT_HELD, _BY_DUE)),
+}
+_HOT_DRAWS = {name: Hot(plain) for name, (plain, _) in _DRAWS.items()}
 
 
-def _candidates(rows: Iterable[Any]) -> list[Candidate]:
+def _drawn(
+    connection: Connection, which: str, values: dict[str, Any], held: Sequence[str]
+) -> list[Candidate]:
+    if held:
+        rows: Iterable[Any] = connection.execute(_DRAWS[which][1], {**values, "held": list(held)})
+    else:
+        rows = _HOT_DRAWS[which].rows(connection, **values)
     return [
         Candidate(
             id=row[0],
@@ -253,6 +258,10 @@ def _candidates(rows: Iterable[Any]) -> list[Candidate]:
             window=row[9],
             pin_source=row[10],
             pin_until=row[11],
+            sender=row[12],
+            size=row[13],
+            utf8=bool(row[14]),
+            eight_bit=bool(row[15]),
         )
         for row in rows
     ]
@@ -262,24 +271,19 @@ def draw_fresh(
     connection: Connection, pool: str, provider: str, limit: int, *, ramping: bool, held: Sequence[str] = ()
 ) -> list[Candidate]:
     """Deliveries never tried, in the order in which they should go; sites in ``held`` left out."""
-    values: dict[str, Any] = {"pool": pool, "provider": provider, "limit": limit}
-    if held:
-        statement = _RAMPING_HELD if ramping else _WARM_HELD
-        values["held"] = list(held)
-    else:
-        statement = _RAMPING if ramping else _WARM
-    return _candidates(connection.execute(statement, values))
+    values = {"pool": pool, "provider": provider, "limit": limit}
+    return _drawn(connection, "ramping" if ramping else "warm", values, held)
 
 
 def draw_retries(
-    connection: Connection, pool: str, provider: str, now: Instant, limit: int
+    connection: Connection, pool: str, provider: str, now: Instant, limit: int, *, held: Sequence[str] = ()
 ) -> list[Candidate]:
-    """Deferred deliveries that are due, the earliest first."""
-    rows = connection.execute(_RETRY, {"pool": pool, "provider": provider, "now": now, "limit": limit})
-    return _candidates(rows)
+    """Deferred deliveries that are due, the earliest first; sites in ``held`` left out."""
+    values = {"pool": pool, "provider": provider, "limit": limit, "now": now}
+    return _drawn(connection, "retry", values, held)
 
 
-_NEXT_DUE = (
+_NEXT_DUE = Hot(
     sa.select(deliveries.c.due_at)
     .where(_THERE & sa.text("state = 'deferred'") & (deliveries.c.due_at > bindparam("now")))
     .order_by(deliveries.c.due_at)
@@ -289,14 +293,15 @@ _NEXT_DUE = (
 
 def next_due(connection: Connection, pool: str, provider: str, now: Instant) -> Instant | None:
     """When the next deferred delivery of a pool and provider is due, after ``now``."""
-    return connection.execute(_NEXT_DUE, {"pool": pool, "provider": provider, "now": now}).scalar()
+    due: Instant | None = _NEXT_DUE.value(connection, pool=pool, provider=provider, now=now)
+    return due
 
 
-_LEASE = (
+_LEASE = Hot(
     sa.update(deliveries)
     .where(deliveries.c.id == bindparam("delivery"))
     .values(
-        state="leased",
+        state=sa.literal_column("'leased'"),
         lease=bindparam("new_lease"),
         lease_owner=bindparam("owner"),
         lease_until=bindparam("until"),
@@ -307,8 +312,7 @@ _LEASE = (
 
 def lease(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Claim drawn deliveries: delivery, new_lease, owner, until, in_window each."""
-    if rows:
-        connection.execute(_LEASE, list(rows))
+    _LEASE.many(connection, rows)
 
 
 _FULL = sa.select(
@@ -322,49 +326,34 @@ _FULL = sa.select(
     messages.c.eight_bit,
     messages.c.submitted_at,
 ).join(messages, messages.c.id == deliveries.c.message)
-_BY_IDS = _FULL.where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
+_ONE = Hot(_FULL.where(deliveries.c.id == bindparam("delivery")))
+_STATES = {state.value: state for state in DeliveryState}
+_NAMES = tuple(_FULL.selected_columns.keys())
 
 
-def _rows(result: Iterable[Any]) -> list[DeliveryRow]:
-    return [DeliveryRow(**{**row._mapping, "state": DeliveryState(row.state)}) for row in result]
+def _row(row: Sequence[Any]) -> DeliveryRow:
+    values = dict(zip(_NAMES, row, strict=True))
+    values["state"] = _STATES[values["state"]]
+    values["utf8"], values["eight_bit"] = bool(values["utf8"]), bool(values["eight_bit"])
+    return DeliveryRow(**values)
 
 
 def load(connection: Connection, ids: Sequence[int]) -> dict[int, DeliveryRow]:
     """Deliveries with their messages' facts, by id."""
-    found: dict[int, DeliveryRow] = {}
-    for start in range(0, len(ids), IDS_AT_ONCE):
-        part = list(ids[start : start + IDS_AT_ONCE])
-        for row in _rows(connection.execute(_BY_IDS, {"ids": part})):
-            found[row.id] = row
-    return found
+    return {row[0]: _row(row) for delivery in ids for row in _ONE.rows(connection, delivery=delivery)}
 
 
-_FACTS = sa.select(
-    messages.c.id, messages.c.sender, messages.c.size, messages.c.utf8, messages.c.eight_bit
-).where(messages.c.id.in_(bindparam("ids", expanding=True)))
-
-
-def messages_of(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, int, bool, bool]]:
-    """Sender, size, and whether SMTPUTF8 and 8BITMIME are needed, by message id."""
-    found: dict[int, tuple[str, int, bool, bool]] = {}
-    for start in range(0, len(ids), IDS_AT_ONCE):
-        for row in connection.execute(_FACTS, {"ids": list(ids[start : start + IDS_AT_ONCE])}):
-            found[row[0]] = (row[1], row[2], bool(row[3]), bool(row[4]))
-    return found
-
-
-_SET_STATE = (
+_SET_STATE = Hot(
     sa.update(deliveries).where(deliveries.c.id == bindparam("delivery")).values(state=bindparam("new_state"))
 )
 
 
 def set_state(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Change nothing but the state: delivery, new_state each."""
-    if rows:
-        connection.execute(_SET_STATE, list(rows))
+    _SET_STATE.many(connection, rows)
 
 
-_SETTLE = (
+_SETTLE = Hot(
     sa.update(deliveries)
     .where(deliveries.c.id == bindparam("delivery"))
     .values(
@@ -375,32 +364,23 @@ _SETTLE = (
         window=bindparam("in_window"),
         pin_source=bindparam("pin"),
         pin_until=bindparam("pin_end"),
-        lease_owner=None,
-        lease_until=None,
+        lease_owner=sa.null(),
+        lease_until=sa.null(),
     )
 )
 
 
 def settle(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Write what became of leased deliveries."""
-    if rows:
-        connection.execute(_SETTLE, list(rows))
+    _SETTLE.many(connection, rows)
 
 
-_CONTENTS = sa.select(bodies.c.message, bodies.c.content).where(
-    bodies.c.message.in_(bindparam("ids", expanding=True))
-)
+_CONTENT = Hot(sa.select(bodies.c.content).where(bodies.c.message == bindparam("of")))
 
 
 def contents(connection: Connection, ids: Sequence[int]) -> dict[int, bytes]:
     """Wire bytes of messages, by message id."""
-    found: dict[int, bytes] = {}
-    for start in range(0, len(ids), IDS_AT_ONCE):
-        for message, content in connection.execute(
-            _CONTENTS, {"ids": list(ids[start : start + IDS_AT_ONCE])}
-        ):
-            found[message] = bytes(content)
-    return found
+    return {message: bytes(_CONTENT.value(connection, of=message)) for message in ids}
 
 
 def lapsed(
@@ -415,7 +395,7 @@ def lapsed(
         .limit(limit)
         .with_for_update(skip_locked=True, of=deliveries)
     )
-    return _rows(connection.execute(statement))
+    return [_row(row) for row in connection.execute(statement)]
 
 
 def due_deadlines(connection: Connection, now: Instant, limit: int) -> list[DeliveryRow]:
@@ -428,7 +408,7 @@ def due_deadlines(connection: Connection, now: Instant, limit: int) -> list[Deli
         .limit(limit)
         .with_for_update(skip_locked=True, of=deliveries)
     )
-    return _rows(connection.execute(statement))
+    return [_row(row) for row in connection.execute(statement)]
 
 
 def counts(connection: Connection) -> list[tuple[str, str, str, int, Instant]]:
@@ -501,7 +481,7 @@ def listing(
         statement = statement.where(deliveries.c.state == state)
     if provider is not None:
         statement = statement.where(deliveries.c.provider == provider)
-    return _rows(connection.execute(statement))
+    return [_row(row) for row in connection.execute(statement)]
 
 
 def pending(connection: Connection) -> bool:

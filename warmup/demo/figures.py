@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -49,7 +48,7 @@ class LaneDay:
         cap: The cap in force when the day ended.
         used: Units that the ledger spent.
         booked: Deliveries that the ledger has as accepted.
-        offered: Distinct deliveries whose MAIL command the receiver saw.
+        offered: Distinct deliveries whose MAIL command the receiver let pass.
         accepted, deferred, blocked: Replies that the receiver counted.
         standing, until: Of the lane half an hour before midnight; the end of its suspension.
         reason: A letter of :data:`REASONS`, empty where all that was planned was accepted.
@@ -79,8 +78,8 @@ class Figures:
 
     Attributes:
         days: Lane days in the order of the plan, as far as the demonstration came.
-        hours: Distinct deliveries by local hour of their first MAIL on a day, all days together.
-        pattern: What the caps in force had for these hours.
+        hours: Deliveries by the local hour of their first try, over all lane days that went as planned.
+        pattern: The hours that the plan had for these lane days.
         submitted, kinds: Messages, and how many of each kind.
         accepted, copies, deferred, blocked: What the receivers counted.
         intact: Accepted messages whose every octet was as submitted.
@@ -130,7 +129,9 @@ class Figures:
         found = [LaneKey(cell.source, cell.provider) for cell in self.days if cell.blocked]
         return found[-1] if found else None
 
-    def of(self, *, day: int | None = None, provider: str | None = None, source: str | None = None) -> tuple[LaneDay, ...]:
+    def of(
+        self, *, day: int | None = None, provider: str | None = None, source: str | None = None
+    ) -> tuple[LaneDay, ...]:
         """Lane days that fit everything named."""
         return tuple(
             cell
@@ -193,7 +194,6 @@ def gather(
         until: Where the clock stopped; days that had not begun are left out.
     """
     ledgers = {(record.lane, record.ledger.window.date): record for record in records}
-    left = dict(scenario.counts)
     cells = []
     for row in scenario.plan.rows():
         if scenario.midnight(row.day - 1) > until:
@@ -223,23 +223,23 @@ def gather(
             until=sample.until,
         )
         cells.append((cell, record.evidence))
+    return tuple(_reasoned(cells, scenario))
+
+
+def _emptied(cells: Sequence[tuple[LaneDay, Mapping[str, int]]], counts: Mapping[str, int]) -> dict[str, int]:
+    """The day on which the last message for a provider was accepted, where that day came."""
+    left = dict(counts)
+    emptied: dict[str, int] = {}
     for cell, _ in cells:
         left[cell.provider] -= cell.accepted
-    return tuple(_reasoned(cells, dict(scenario.counts), scenario))
+        if left[cell.provider] <= 0:
+            emptied.setdefault(cell.provider, cell.day)
+    return emptied
 
 
-def _reasoned(
-    cells: Sequence[tuple[LaneDay, Mapping[str, int]]], left: dict[str, int], scenario: Scenario
-) -> list[LaneDay]:
+def _reasoned(cells: Sequence[tuple[LaneDay, Mapping[str, int]]], scenario: Scenario) -> list[LaneDay]:
     """Say of each lane day why it fell short of the plan, if it did."""
-    spent: Counter[tuple[str, int]] = Counter()
-    for cell, _ in cells:
-        spent[cell.provider, cell.day] += cell.accepted
-    emptied = {}
-    for (provider, day), accepted in sorted(spent.items(), key=lambda one: one[0][1]):
-        left[provider] -= accepted
-        if left[provider] <= 0:
-            emptied.setdefault(provider, day)
+    emptied = _emptied(cells, scenario.counts)
     held_until: dict[tuple[str, str], Instant] = {}
     found = []
     for cell, evidence in cells:
@@ -267,17 +267,22 @@ def _reasoned(
     return found
 
 
-def hours_of(scenario: Scenario, cells: Sequence[LaneDay], world: World) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Deliveries by local hour at the receivers, and where the pattern has as many units of the same days."""
-    from warmup.pacing import hours
-    from warmup.plan import shape, window_of
+def hours_of(
+    scenario: Scenario, cells: Sequence[LaneDay], world: World
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Deliveries by local hour at the receivers, and the hours that the plan has for the same lane days.
 
+    Lane days on which something was held back are left out of both: their mail could not come when
+    its place in the day was.
+    """
     seen, wanted = [0] * 24, [0] * 24
-    for key, tally in world.tallies.items():
-        seen[key.hour] += tally.deliveries
     plan = scenario.plan
-    for cell in cells:
-        spread = hours(shape(window_of(plan.zone, cell.date), plan.zone, plan.pattern), cell.used)
-        for hour, count in enumerate(spread):
-            wanted[hour] += count
+    whole = {(cell.source, cell.provider, cell.date.isoformat()) for cell in cells if not cell.reason}
+    for key, tally in world.tallies.items():
+        if (key.peer, key.provider, key.date) in whole:
+            seen[key.hour] += tally.deliveries
+    for row in plan.rows():
+        if (row.ip, row.provider, row.date.isoformat()) in whole:
+            for hour, count in enumerate(plan.row_hours(row)):
+                wanted[hour] += count
     return tuple(seen), tuple(wanted)

@@ -155,7 +155,9 @@ def _several(kind: str, number: int, parts: Sequence[bytes]) -> bytes:
 
 
 def _alternative(chance: Chance, number: int, text: list[str]) -> bytes:
-    page = "<html><body>" + "".join(f"<p>{line}</p>\n" for line in _foreign(number, text)) + "</body></html>\n"
+    page = (
+        "<html><body>" + "".join(f"<p>{line}</p>\n" for line in _foreign(number, text)) + "</body></html>\n"
+    )
     html = quopri.encodestring(page.encode()).replace(b"\n", b"\r\n")
     return _several(
         "alternative",

@@ -275,8 +275,8 @@ class _Company:
     def _waiting_message(self, provider: str | None) -> int | None:
         """A delivery that waits, at the provider that blocked if there is one; the first that was tried."""
         engine = self._wm.engine
-        for state in reversed(WAITING):
-            for where in (provider, None):
+        for where in (provider, None):
+            for state in reversed(WAITING):
                 if found := engine.queue_list(state=state, provider=where, limit=1):
                     return found[0].id
         return None

@@ -24,9 +24,9 @@ from warmup.timing import DAY, HOUR, SECOND, Instant, format_instant, from_datet
 __all__ = ["DAYS", "MARKER", "MESSAGES", "SPEED", "Actor", "Scenario"]
 
 DAYS = 21
-MESSAGES = 3_000
-SPEED = 72_000
-"""Seconds of the demonstration's clock in one real second: a day in 1.2 s while nothing is under way."""
+MESSAGES = 2_400
+SPEED = 86_400
+"""Seconds of the demonstration's clock in one real second: a day in a second while nothing is under way."""
 
 MARKER = "# Written by `warmup demo`."
 """First line of the configuration: a folder with it may be written over."""
@@ -78,12 +78,12 @@ class Scenario:
         _whole("--days", self.days, DAYS_MIN, DAYS_MAX)
         _whole("--messages", self.messages, MESSAGES_MIN, MESSAGES_MAX)
         if not self.seed or len(self.seed) > 32 or not (self.seed.isascii() and self.seed.isalnum()):
-            raise UsageError.of(
-                "--seed", f"{self.seed!r:.60} is no seed", "use up to 32 letters and digits"
-            )
+            raise UsageError.of("--seed", f"{self.seed!r:.60} is no seed", "use up to 32 letters and digits")
         if self._first_volume < FIRST_VOLUME_MIN:
             raise UsageError.of(
-                "--messages", f"{self.messages:,} are too few for {self.days} days", "give more, or fewer days"
+                "--messages",
+                f"{self.messages:,} are too few for {self.days} days",
+                "give more, or fewer days",
             )
 
     # The plan
@@ -163,7 +163,7 @@ class Scenario:
             planned[row.provider] += row.cap
             if row.day == self.days:
                 last[row.provider] += row.cap
-        counts = {"lenient": max(1, planned["lenient"] - last["lenient"] // 3)}
+        counts = {"lenient": max(1, planned["lenient"] - last["lenient"] // 5)}
         others = [(name, share) for name, share in self.plan.mix.shares if name not in counts]
         whole = sum(share for _, share in others)
         mix = Mix("others", tuple((name, share / whole) for name, share in others))
@@ -171,15 +171,15 @@ class Scenario:
 
     # The world
 
-    def _limit(self, provider: str, step: int, percent: int) -> Growing:
-        """A limit that the plan first exceeds at a step; it grows as nearly as can be as wished."""
+    def _limit(self, provider: str, steps: range, percent: int) -> Growing:
+        """A limit that the plan first exceeds at one of some steps, growing nearly as wished."""
         address = SOURCES[0]
-        caps = [self.plan.nominal(address, at)[provider] for at in range(1, step + 1)]
+        caps = [self.plan.nominal(address, step)[provider] for step in range(1, steps.stop)]
         for growth in sorted(range(2 * percent + 1), key=lambda one: abs(one - percent)):
             for start in range(1, caps[-1]):
                 limit = Growing(start, growth)
-                exceeded = [cap > limit.at(good) for good, cap in enumerate(caps)]
-                if exceeded[-1] and not any(exceeded[:-1]):
+                exceeded = [at for at, cap in enumerate(caps, start=1) if cap > limit.at(at - 1)]
+                if exceeded and exceeded[0] in steps:
                     return limit
         return Growing(max(1, caps[-1] - 1))
 
@@ -189,8 +189,9 @@ class Scenario:
         percent = round(100 * (float(self.growth) - 1))
         # The second address, which is later, is blocked three days before the end: on the last
         # evening it has come back from its suspension and is still held lower.
-        hard = self._limit("strict", max(2, self.days - 2 - self.later), percent * 2 // 3)
-        soft = self._limit("careful", max(2, self.days * 2 // 5), percent * 4 // 5)
+        end = max(2, self.days - 2 - self.later)
+        hard = self._limit("strict", range(end, end + 1), percent * 2 // 3)
+        soft = self._limit("careful", range(max(2, end * 2 // 5), end), percent * 4 // 5)
         habits = {
             "lenient": ((), "Takes everything."),
             "greylist": (
@@ -216,19 +217,20 @@ class Scenario:
 
     # The configuration
 
-    def config_text(self, routes: Mapping[str, str], clock_at: Instant | None = None) -> str:
+    def config_text(self, routes: Mapping[str, str], left_at: Instant | None = None) -> str:
         """The configuration file.
 
         Args:
             routes: Domain to ``host:port``.
-            clock_at: Where the clock starts; the evening before the first day unless given.
+            left_at: Where the clock was left, and goes on at the pace of a real one, for whoever looks
+                afterwards; None: it hurries from the evening before the first day.
         """
         plan = self.plan
-        at = format_instant(self.submitted_at if clock_at is None else clock_at)
+        at = format_instant(self.submitted_at if left_at is None else left_at)
         instant = at.removesuffix(" UTC").replace(" ", "T") + "Z"
         lines = [
             MARKER,
-            "# The days have passed: status, explain and queue read what they left behind.",
+            "# Once the days have passed, status, explain and queue read what they left behind.",
             "",
             "[warmup]",
             'database = "sqlite:///data/warmup.db"',
@@ -240,7 +242,7 @@ class Scenario:
             "# Made for a scaled clock, which sends to loopback only.",
             'kind = "scaled"',
             f"start = {instant}",
-            f"speed = {SPEED}",
+            f"speed = {SPEED if left_at is None else 1}",
             "",
             "[plan]",
             f"target = {plan.target}  # deliveries a day, once both addresses are warm",

@@ -274,7 +274,7 @@ class Warmup:
             node.release()
 
     def _witness(self) -> Witness:
-        return Witness(self.database, self.config.state_dir, machine_id())
+        return Witness(self.database, self.config.state_dir, machine_id(), self.config.node)
 
     def _limits(self, lane: LaneKey) -> LaneLimits:
         return self.engine.context.directory.limits(lane.provider)

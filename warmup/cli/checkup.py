@@ -210,7 +210,7 @@ def _seen(counts: Census, config: Config) -> Iterator[Finding]:
 def witness(config: Config, held: Database) -> Iterator[Finding]:
     """Whether the database is the one that this machine knew, and whether that can be told."""
     machine = machine_id()
-    complaint = Witness(held, config.state_dir, machine).complaint()
+    complaint = Witness(held, config.state_dir, machine, config.node).complaint()
     if complaint is not None:
         yield Finding(
             "fail", "witness", complaint, "check what was sent, then: warmup resume --after-restore"

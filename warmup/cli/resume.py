@@ -32,7 +32,7 @@ def resume(after_restore: bool, config: Path | None, format: str) -> None:
     from warmup.store import Witness, machine_id
 
     with opened(config) as wm:
-        witness = Witness(wm.database, wm.config.state_dir, machine_id())
+        witness = Witness(wm.database, wm.config.state_dir, machine_id(), wm.config.node)
         try:
             complaint = witness.complaint()
         except TemporaryError as error:  # it cannot be read, and is about to be replaced

@@ -11,6 +11,11 @@ id and the ledger's running total, which follows while mail is sent. A database 
 witness, a witness of another machine, or none though mail was sent: nothing is released until an
 operator says ``warmup resume --after-restore``. (A snapshot of a whole machine brings the witness
 back with the database; nothing inside the machine can notice that.)
+
+A process can be killed between the two writes, so the database keeps the incarnation that its
+witness showed before, and a witness that shows that one is right, too. The total counts what was
+accepted, because that never falls: a unit that is held may be given back. Nodes that share a
+database have an incarnation and a witness each.
 """
 
 from __future__ import annotations
@@ -44,6 +49,11 @@ def machine_id() -> str:
     return ""
 
 
+def _safe(node: str) -> str:
+    """A node's name as a part of a file's."""
+    return hashlib.sha256(node.encode()).hexdigest()[:12]
+
+
 class Node:
     """The right to release mail under a node's name, for the life of this object."""
 
@@ -67,8 +77,7 @@ class Node:
         path = self._database.path
         if path is None:  # a database in memory belongs to this process alone
             return
-        safe = hashlib.sha256(self.name.encode()).hexdigest()[:12]
-        lock = path.with_name(f"{path.name}.{safe}.lock")
+        lock = path.with_name(f"{path.name}.{_safe(self.name)}.lock")
         try:
             handle = lock.open("a+", encoding="utf-8")
         except OSError as error:
@@ -114,11 +123,12 @@ class _Testimony:
 class Witness:
     """The file outside the database's folder that remembers what the database should know."""
 
-    def __init__(self, database: Database, folder: Path, machine: str) -> None:
+    def __init__(self, database: Database, folder: Path, machine: str, node: str) -> None:
         self._database = database
         self._machine = machine
+        self._keys = f"incarnation of {node}", f"incarnation before of {node}"
         uuid = database.read(lambda connection: get_meta(connection, "uuid")) or "unknown"
-        self.path = folder / f"witness-{uuid}.json"
+        self.path = folder / f"witness-{uuid}-{_safe(node)}.json"
 
     def _read(self) -> _Testimony | None:
         try:
@@ -152,16 +162,16 @@ class Witness:
     def complaint(self) -> str | None:
         """Why this database must not release mail; None where all is well."""
 
-        def job(connection: Connection) -> tuple[str | None, int]:
-            return get_meta(connection, "incarnation"), ledger_total(connection)
+        def job(connection: Connection) -> tuple[list[str | None], int]:
+            return [get_meta(connection, key) for key in self._keys], ledger_total(connection)
 
-        incarnation, total = self._database.read(job)
+        incarnations, total = self._database.read(job)
         seen = self._read()
         if seen is None:
             return None if total == 0 else f"it has sent mail, but its witness {self.path} is missing"
         if seen.machine != self._machine:
             return f"its witness {self.path} was written by another machine"
-        if seen.incarnation != incarnation:
+        if seen.incarnation not in incarnations:
             return f"its witness {self.path} has seen a later start of it: it is an older copy"
         if total < seen.total:
             return f"it remembers {total} deliveries, its witness {self.path} remembers {seen.total}"
@@ -183,9 +193,12 @@ class Witness:
                 "(a restored or copied database would send again: check what was sent, then run: "
                 "warmup resume --after-restore)"
             )
+        seen = self._seen_before()
         incarnation = secrets.token_hex(8)
 
         def job(connection: Connection) -> int:
+            for key, value in zip(self._keys, (incarnation, seen), strict=True):
+                set_meta(connection, key, value)
             set_meta(connection, "incarnation", incarnation)
             return ledger_total(connection)
 
@@ -193,6 +206,13 @@ class Witness:
         self._write(_Testimony(machine=self._machine, incarnation=incarnation, total=total))
         self._incarnation = incarnation
         return incarnation
+
+    def _seen_before(self) -> str:
+        try:
+            seen = self._read()
+        except TemporaryError:
+            return ""  # an operator accepted the database without it
+        return seen.incarnation if seen is not None else ""
 
     def follow(self) -> None:
         """Write down how far the ledger has come."""

@@ -42,6 +42,7 @@ def _lanes(command: F) -> F:
 def tell(done: Iterable[Adjustment], format: str, empty: str) -> None:
     """Say what became of lanes."""
     from warmup.cli.output import emit
+    from warmup.cli.words import wrap
 
     rows = [
         {
@@ -52,7 +53,11 @@ def tell(done: Iterable[Adjustment], format: str, empty: str) -> None:
         }
         for one in done
     ]
-    emit(rows, format, columns=["lane", "standing", "step", "done"], empty=empty)
+    if format == "json":
+        emit(rows, "json")
+        return
+    # Whole sentences: a table would cut them.
+    wrap([f"{row['lane']}  {row['done']}" for row in rows] or [empty])
 
 
 @lane.command("list")

@@ -70,7 +70,7 @@ def submit(
     from warmup.cli.opening import opened
     from warmup.cli.output import progress
     from warmup.cli.words import say
-    from warmup.errors import DataError, UsageError
+    from warmup.errors import DataError, StoreError, TemporaryError, UsageError
 
     with opened(config) as wm:
         options: dict[str, Any] = {
@@ -100,6 +100,9 @@ def submit(
         except KeyboardInterrupt:
             say(f"interrupted: {desk.account()}; the rest was not", err=True)
             return INTERRUPTED
+        except (StoreError, TemporaryError):
+            say(f"stopped: {desk.account()}; the rest was not", err=True)
+            raise
     if desk.refused or desk.messages != 1:
         say(desk.account(), err=True)
     return REFUSED if desk.refused else 0
@@ -142,12 +145,17 @@ class _Desk:
         self._committing = True
         try:
             ids = self._wm.submit_many([submission for _, submission in batch])
+            self.messages += len(batch)
+            self.deliveries += sum(map(len, ids))
         finally:
             self._committing = False
-        self.messages += len(batch)
-        self.deliveries += sum(map(len, ids))
-        for (label, submission), got in zip(batch, ids, strict=True):
-            self._tell(label, submission, got)
+        try:
+            for (label, submission), got in zip(batch, ids, strict=True):
+                self._tell(label, submission, got)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Who read the ids has left; the messages are still to be queued.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if self._interrupted:
             raise KeyboardInterrupt
         return len(batch)
@@ -156,15 +164,18 @@ class _Desk:
         from warmup.cli.output import emit
         from warmup.cli.words import say
 
-        try:
-            if self._format == "json":
-                message_id = submission.envelope.message_id
-                emit({"file": label, "ids": list(ids), "message_id": message_id}, "json")
-            else:
-                say(f"{','.join(map(str, ids))}  {label}")
-        except BrokenPipeError:
-            # Who read the ids has left; the messages are still to be queued.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if self._format == "json":
+            emit({"file": label, "ids": list(ids), "message_id": self._message_id(submission, ids)}, "json")
+        else:
+            say(f"{','.join(map(str, ids))}  {label}")
+
+    def _message_id(self, submission: Submission, ids: tuple[int, ...]) -> str:
+        """Of the message in the queue: under a key it may be the one that was queued before."""
+        if submission.key is None:
+            return submission.envelope.message_id
+        from warmup.store.queue import load
+
+        return self._wm.database.read(lambda connection: load(connection, ids[:1]))[ids[0]].message_id
 
     def account(self) -> str:
         """What was done, as a sentence."""

@@ -79,7 +79,7 @@ def lane_words(words: tuple[str, ...], everything: bool) -> tuple[str | None, st
     if is_address(word):
         return address(word), None
     source, colon, provider = word.rpartition(":")
-    if colon and provider and is_address(source):
+    if colon and provider and (is_address(source) or "." in source):
         return address(source), provider
     if colon or word.replace(".", "").isdigit():
         return address(word), None  # says what is wrong with it
@@ -131,6 +131,10 @@ def stated_instants(facts: Any) -> Any:
 
 def say(text: str, *, err: bool = False) -> None:
     """Print a line of which parts may be somebody else's; nothing in it acts on the terminal."""
+    click.echo(_shown(text, err=err), err=err)
+
+
+def _shown(text: str, *, err: bool = False) -> str:
     import sys
 
     from warmup.cli.output import escape, is_ascii
@@ -138,7 +142,7 @@ def say(text: str, *, err: bool = False) -> None:
     shown = escape(text)
     if is_ascii(sys.stderr if err else sys.stdout):
         shown = shown.encode("ascii", "backslashreplace").decode()
-    click.echo(shown, err=err)
+    return shown
 
 
 def complain(text: str) -> None:
@@ -152,14 +156,12 @@ def wrap(lines: Iterable[str], indent: str = "    ") -> None:
     import sys
     import textwrap
 
-    from warmup.cli.output import escape
-
     width = shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
     for line in lines:
         for part in line.split("\n"):
             lead = part[: len(part) - len(part.lstrip())]
             folded = textwrap.wrap(
-                escape(part), max(40, width), subsequent_indent=lead + indent, break_on_hyphens=False
+                _shown(part), max(40, width), subsequent_indent=lead + indent, break_on_hyphens=False
             )
             for piece in folded or [""]:
-                say(piece)
+                click.echo(piece)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 INTERRUPTED = 130
-BAR = 22
+BAR = 18
 """Characters of the bar beside each day."""
 
 
@@ -189,9 +189,13 @@ def _day_printer(most: int) -> Callable[[Day], None]:
         return full * done + rest * (whole - done)
 
     def show(day: Day) -> None:
-        notes = [f"{lane.provider} blocks {lane.source}" for lane in day.blocked]
-        head = f"{day.day:>3}  {day.date}  {day.planned:>6,}  {day.accepted:>8,}  {bar(day):<{BAR}}"
-        click.echo(f"{head}  {', '.join(notes)}".rstrip())
+        head = f"{day.day:>3}  {day.date}  {day.planned:>6,}  {day.accepted:>8,}  "
+        beside = f"{bar(day):<{BAR}}  "
+        for lane in day.blocked:
+            click.echo(f"{head}{beside}{lane.provider} blocks {lane.source}")
+            head, beside = " " * len(head), " " * len(beside)
+        if not day.blocked:
+            click.echo((head + beside).rstrip())
 
     return show
 

@@ -387,7 +387,9 @@ def lapsed(
     connection: Connection, real: Instant, node: str, incarnation: str, limit: int
 ) -> list[DeliveryRow]:
     """Claims whose worker is gone: the lease ran out, or an earlier life of this node made it."""
-    mine = deliveries.c.lease_owner.like(f"{node}/%") & (deliveries.c.lease_owner != f"{node}/{incarnation}")
+    # Escaped: to LIKE, the node worker_1 would be worker-1, too.
+    mine = deliveries.c.lease_owner.startswith(f"{node}/", autoescape=True)
+    mine &= deliveries.c.lease_owner != f"{node}/{incarnation}"
     statement = (
         _FULL.where(sa.text("state IN ('leased', 'sending')"))
         .where((deliveries.c.lease_until <= real) | mine)

@@ -32,6 +32,7 @@ from warmup.model import (
 )
 from warmup.providers import Directory, parse_reply
 from warmup.store import Database, Node, Witness, check, create_or_upgrade, machine_id
+from warmup.store.census import where_it_stands
 from warmup.timing import Chance, Clock, Instant
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ class Warmup:
 
     Args:
         config: What to do and how.
-        clock: Whose time to live in; made from the configuration unless given.
+        clock: Whose time to live in; made from the configuration unless given. A scaled clock that the
+            configuration makes goes on from the last instant the database knows, so that days which
+            were lived once are not lived again after a restart.
         transport: How mail leaves; made from the configuration unless given.
         resolver: Where mail goes; made from the configuration unless given.
 
@@ -66,8 +69,8 @@ class Warmup:
         resolver: Resolver | None = None,
     ) -> None:
         self.config = config
-        self.clock: Clock = clock if clock is not None else config.clock.make()
         self.database = Database(config.database)
+        self.clock: Clock = clock if clock is not None else config.clock.make(self._seen_at())
         self._transport = transport
         self._resolver = resolver
         self._engine: Engine | None = None
@@ -82,6 +85,12 @@ class Warmup:
         """
         return cls(Config.from_file(Path(path)))
 
+    def _seen_at(self) -> Instant:
+        path = self.database.path
+        if self.config.clock.kind == "system" or (path is not None and not path.exists()):
+            return 0
+        return self.database.read(where_it_stands)
+
     def upgrade(self) -> str:
         """Make the database, or bring it to this program's schema; what was done, in a word."""
         return create_or_upgrade(self.database, self.clock.kind)
@@ -89,7 +98,7 @@ class Warmup:
     @property
     def engine(self) -> Engine:
         """The engine, made when first asked for. A database without tables is refused."""
-        with self._lock:
+        with self._lock, self.clock.busy():
             if self._engine is None:
                 check(self.database, self.clock.kind)
                 self._engine = Engine(self._context())
@@ -232,10 +241,12 @@ class Warmup:
         from warmup.delivery.courier import Courier
 
         engine = self.engine
-        node = Node(self.database, self.config.node)
+        with self.clock.busy():  # starting takes no time, so that a fast clock loses none to it
+            node = Node(self.database, self.config.node)
         try:
-            witness = self._witness()
-            engine.context.incarnation = witness.begin(accept=after_restore)
+            with self.clock.busy():
+                witness = self._witness()
+                engine.context.incarnation = witness.begin(accept=after_restore)
             limits = self._limits
             courier = Courier(
                 engine,

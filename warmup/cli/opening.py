@@ -43,19 +43,12 @@ def clock_of(config: Config, database: Database, speed: int | None = None) -> Cl
         database: A database that was made for the kind of clock.
         speed: Live on a scaled clock of this speed, whatever the configuration says.
     """
-    from warmup.store import get_meta, revision
-    from warmup.store.census import last_seen
+    from warmup.store.census import where_it_stands
     from warmup.timing import ScaledClock, SystemClock
 
     if config.clock.kind == "system" and speed is None:
         return SystemClock()
-    seen = database.read(
-        lambda connection: (
-            last_seen(connection)
-            if revision(connection) is not None and get_meta(connection, "clock") == "scaled"
-            else 0
-        )
-    )
+    seen = database.read(where_it_stands)
     start = config.clock.start if config.clock.start is not None else SystemClock().now()
     return ScaledClock(max(start, seen), speed or config.clock.speed or 1)
 

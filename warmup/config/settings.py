@@ -34,10 +34,14 @@ class ClockConfig:
     start: Instant | None = None
     speed: int | None = None
 
-    def make(self) -> Clock:
-        """Start the clock."""
+    def make(self, seen: Instant = 0) -> Clock:
+        """Start the clock.
+
+        Args:
+            seen: An instant that a scaled clock does not start before.
+        """
         if self.kind == "scaled" and self.start is not None and self.speed is not None:
-            return ScaledClock(self.start, self.speed)
+            return ScaledClock(max(self.start, seen), self.speed)
         return SystemClock()
 
 

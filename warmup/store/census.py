@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from warmup.store.opening import get_meta, revision
-from warmup.store.schema import attempts, deliveries, journal, messages, windows
+from warmup.store.schema import attempts, deliveries, journal, messages, meta, windows
 from warmup.timing import Instant, Span
 
-__all__ = ["AgeCount", "Census", "ages", "census", "last_seen"]
+__all__ = ["AgeCount", "Census", "ages", "census", "last_seen", "where_it_stands"]
 
 WAITING = ("queued", "deferred", "held", "leased", "sending")
 """States of deliveries that have not come to their end."""
@@ -77,6 +77,7 @@ class Census:
         schema: The migration it stands at; None where it has no tables.
         clock: Kind of clock it was made for.
         server: Version of the library or server that keeps it.
+        nodes: Machines that released mail from it.
         units: Units of caps used, over all windows.
         seen_at: The last instant that it knows of; 0 where it knows none.
     """
@@ -84,7 +85,7 @@ class Census:
     schema: str | None
     clock: str | None = None
     uuid: str | None = None
-    incarnation: str | None = None
+    nodes: tuple[str, ...] = ()
     server: str = ""
     messages: int = 0
     deliveries: int = 0
@@ -92,6 +93,12 @@ class Census:
     attempts: int = 0
     units: int = 0
     seen_at: Instant = 0
+
+
+def _nodes(connection: Connection) -> tuple[str, ...]:
+    lead = "incarnation of "
+    keys = connection.execute(sa.select(meta.c.key).where(meta.c.key.like(f"{lead}%")).order_by(meta.c.key))
+    return tuple(key.removeprefix(lead) for key in keys.scalars())
 
 
 def _server(connection: Connection) -> str:
@@ -118,7 +125,7 @@ def census(connection: Connection, known: Sequence[str]) -> Census:
         schema=stands,
         clock=get_meta(connection, "clock"),
         uuid=get_meta(connection, "uuid"),
-        incarnation=get_meta(connection, "incarnation"),
+        nodes=_nodes(connection),
         server=_server(connection),
         messages=number(sa.select(sa.func.count()).select_from(messages)),
         deliveries=number(sa.select(sa.func.count()).select_from(deliveries)),
@@ -136,3 +143,10 @@ def last_seen(connection: Connection) -> Instant:
     submitted = sa.select(messages.c.submitted_at).order_by(messages.c.id.desc()).limit(1)
     seen = int(get_meta(connection, "seen_at") or 0)
     return max(seen, *(int(connection.execute(one).scalar() or 0) for one in (ended, noted, submitted)))
+
+
+def where_it_stands(connection: Connection) -> Instant:
+    """Where a scaled clock goes on: :func:`last_seen` of a database that was made for one, else 0."""
+    if revision(connection) is None or get_meta(connection, "clock") != "scaled":
+        return 0
+    return last_seen(connection)

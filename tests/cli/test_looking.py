@@ -216,6 +216,9 @@ class TestDatabase:
         assert (facts["messages"], facts["deliveries"], facts["clock"]) == (1, 2, "scaled")
         assert facts["server"].startswith("SQLite 3.")
         assert facts["size_bytes"] > 0
+        assert facts["nodes"] == []
+        site.run("run", "--once")
+        assert site.facts("db", "info")["nodes"] == ["test"]
 
     def test_not_there(self, site: Any, tmp_path: Path) -> None:
         """A database that is not there is not made by looking: 78, and how to make it."""
@@ -265,7 +268,8 @@ class TestDatabase:
             ("UPDATE counters SET value = 0", "the last delivery that was given out"),
             (
                 "UPDATE windows SET ends_at = ends_at + 5; "
-                "INSERT INTO windows SELECT id + 100, lane, date, zone, ends_at - 5, ends_at, step, cap, peak, 0, 0, tat, partial, 1 FROM windows",
+                "INSERT INTO windows SELECT id + 100, lane, date, zone, "
+                "ends_at - 5, ends_at, step, cap, peak, 0, 0, tat, partial, 1 FROM windows",
                 "overlap",
             ),
         ],

@@ -59,7 +59,7 @@ def info(config: Path | None, format: str) -> None:
             "newest_schema": HEAD,
             "clock": found.clock,
             "uuid": found.uuid,
-            "incarnation": found.incarnation,
+            "nodes": list(found.nodes) if format == "json" else ", ".join(found.nodes) or None,
             "messages": found.messages,
             "deliveries": found.deliveries,
             "attempts": found.attempts,

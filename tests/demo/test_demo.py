@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -18,6 +19,9 @@ from warmup.app import Warmup
 from warmup.cli import main
 from warmup.cli.demo import _make_room
 from warmup.config import Config
+from warmup.demo.page import page
+from warmup.demo.play import Watcher, play
+from warmup.demo.scenario import Scenario
 from warmup.errors import UsageError
 
 DAYS, MESSAGES = 6, 300
@@ -149,7 +153,7 @@ def test_report_needs_nothing_but_itself(played, figures):
     assert not seen.attributes & {"src", "href", "srcset", "data", "style", "onclick"}
     assert seen.count["script"] == seen.count["link"] == seen.count["img"] == 0
     assert not re.search(r"https?:|url\(|@import", page)
-    assert seen.count["svg"] == 7
+    assert seen.count["svg"] == 8
     assert seen.count["tr"] == DAYS + 1
     text = " ".join(seen.text)
     for number in (figures["submitted"], figures["accepted"], sum(figures["waiting"].values())):
@@ -193,6 +197,22 @@ def test_force_replaces_a_demo_and_no_more(tmp_path):
     (tmp_path / "data" / "warmup.db").write_text("old")
     _make_room(tmp_path, True)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_stopped_before_the_first_day(tmp_path):
+    """Who stops while messages are still being submitted finds those that were queued, and a report."""
+
+    async def act():
+        stop = asyncio.Event()
+        watcher = Watcher(submitted=lambda count: stop.set())
+        return await play(Scenario(days=6, messages=600), tmp_path, watcher, stop)
+
+    figures = asyncio.run(act())
+    assert not figures.finished
+    assert figures.submitted == sum(figures.waiting.values()) == 250
+    assert figures.days == ()
+    assert figures.message is not None and figures.lane is None
+    assert "250" in "".join(page(figures, tmp_path))
 
 
 def test_interrupt_stops_in_order(tmp_path):

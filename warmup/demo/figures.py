@@ -124,10 +124,15 @@ class Figures:
         return sum(cell.booked != cell.accepted for cell in self.days)
 
     @property
-    def blocked_lane(self) -> LaneKey | None:
-        """The lane whose block is told: the last one that was blocked."""
+    def blocked_lanes(self) -> tuple[LaneKey, ...]:
+        """Lanes that were blocked, in the order of their first block."""
         found = [LaneKey(cell.source, cell.provider) for cell in self.days if cell.blocked]
-        return found[-1] if found else None
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def blocked_lane(self) -> LaneKey | None:
+        """The lane whose block is told: the last of them."""
+        return self.blocked_lanes[-1] if self.blocked_lanes else None
 
     def of(
         self, *, day: int | None = None, provider: str | None = None, source: str | None = None

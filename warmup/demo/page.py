@@ -63,15 +63,16 @@ def page(figures: Figures, folder: Path) -> Iterator[str]:
         "Deliveries by the hour (UTC) in which the receivers first saw them, over all lane days that went as "
         "planned. Dashed: the hours that the plan had for them.",
     )
-    lane = figures.blocked_lane
-    if lane is not None:
-        yield f"<h2>A block, and the way back: {escape(str(lane))}</h2>\n"
-        yield _figure(
-            _lane(figures, lane),
-            "Dashed: the plan. Line: the cap in force at the end of the day. A block suspends the lane "
-            "for 24 hours; it comes back with half the cap and climbs on from there.",
-            [("c4", "accepted"), ("sus", "suspended"), ("red", "reduced")],
-        )
+    if figures.blocked_lanes:
+        yield "<h2>A block, and the way back</h2>\n<p>A block suspends the lane for 24 hours. It comes back "
+        yield "with half the cap, and climbs on from the step of the plan that this is.</p>\n"
+        for lane in figures.blocked_lanes:
+            yield f"<h3>{escape(str(lane))}</h3>"
+            yield _figure(
+                _lane(figures, lane),
+                "By the day. Dashed: the plan. Line: the cap in force at the end of the day.",
+                [("c4", "accepted"), ("sus", "suspended"), ("red", "reduced")],
+            )
     yield "<h2>In its own words</h2>\n"
     yield _stories(figures)
     yield "<h2>Every day, every provider</h2>\n"

@@ -82,8 +82,9 @@ class Chart:
         left, right, above, below = 44, 8, 22, 26
         across, tall = self.width - left - right, self.height - above - below
         totals = self._totals
-        step = nice_step(max(1, *totals, *self.plan, *self.cap), 4)
-        top = step * -(-max(1, *totals, *self.plan, *self.cap) // step)
+        most = max([1, *totals, *self.plan, *self.cap])
+        step = nice_step(most, 4)
+        top = step * -(-most // step)
         slot = across / max(1, len(self.labels))
 
         def x(place: float) -> str:

@@ -63,7 +63,7 @@ class Scenario:
 
     Attributes:
         days: Days of warm-up, 6 to 90.
-        messages: Messages submitted on the evening before, 300 to 100,000.
+        messages: Messages submitted on the day before, 300 to 100,000.
         seed: Of messages and jitter.
 
     Raises:
@@ -141,8 +141,8 @@ class Scenario:
 
     @property
     def submitted_at(self) -> Instant:
-        """The evening before the first day."""
-        return self.midnight(0) - 6 * HOUR
+        """The morning before the first day: the machinery starts while the clock hurries already."""
+        return self.midnight(0) - 18 * HOUR
 
     @property
     def ends_at(self) -> Instant:
@@ -223,7 +223,7 @@ class Scenario:
         Args:
             routes: Domain to ``host:port``.
             left_at: Where the clock was left, and goes on at the pace of a real one, for whoever looks
-                afterwards; None: it hurries from the evening before the first day.
+                afterwards; None: it hurries from the day before the first.
         """
         plan = self.plan
         at = format_instant(self.submitted_at if left_at is None else left_at)

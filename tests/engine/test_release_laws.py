@@ -603,6 +603,7 @@ def test_a_grant_carries_what_the_courier_needs(house: House) -> None:
         "lease": 1,
         "lane": None,
         "window_ends_at": START + DAY,
+        "not_before": START + 12 * HOUR,
         "pool": "default",
         "ehlo": "mx.example.net",
         "domain": "gmail.com",

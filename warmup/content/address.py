@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 import unicodedata
 
 import attrs
@@ -101,13 +102,23 @@ def examine(text: str, *, field: str = "recipient", null: bool = False) -> Addre
     """Check one envelope address and return the problem instead of raising it."""
     if not isinstance(text, str):
         return Problem(field, f"is {type(text).__name__}, not text", "give the address as a string")
-    if len(text) <= PATH_MAX and (match := _COMMON.fullmatch(text)) is not None:
-        local, domain = match.groups()
-        if len(local) <= LOCAL_MAX and (len(domain) <= 63 or _LONG_LABEL.search(domain) is None):
-            return Address(local, domain, text)
+    if len(text) <= PATH_MAX and (common := _common(text)) is not None:
+        return common
     if null and text in ("", "<>"):
         return NULL_PATH
     return _examine_closely(text, field)
+
+
+# A message's sender is the one before's, and its recipient is looked at more than once.
+@lru_cache(maxsize=1024)
+def _common(text: str) -> Address | None:
+    match = _COMMON.fullmatch(text)
+    if match is None:
+        return None
+    local, domain = match.groups()
+    if len(local) > LOCAL_MAX or (len(domain) > 63 and _LONG_LABEL.search(domain) is not None):
+        return None
+    return Address(local, domain, text)
 
 
 def shown(text: str) -> str:

@@ -17,6 +17,10 @@ R = TypeVar("R")
 BATCH_MAX = 256
 """Requests in one call: bounds how long the first waits for the last one's work."""
 
+LINGER = 3
+"""Turns of the event loop for which a call waits for company: replies that arrived together are
+recorded together. No timer: a lone request waits microseconds."""
+
 
 class Batcher(Generic[I, R]):
     """Collects requests while a call is under way and hands them over together.
@@ -47,6 +51,8 @@ class Batcher(Generic[I, R]):
         loop = asyncio.get_running_loop()
         try:
             while self._waiting:
+                for _ in range(LINGER):
+                    await asyncio.sleep(0)
                 batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
                 items = [item for item, _ in batch]
                 try:

@@ -74,7 +74,8 @@ class Courier:
         self._in_flight: Counter[LaneKey] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._resolving: set[str] = set()
-        self._low_water = 0
+        self._low_water: dict[LaneKey, int] = {}
+        self._talking = asyncio.Semaphore(connections)
         self._failure: BaseException | None = None
         self._wake: asyncio.Event | None = None
         self._store = ThreadPoolExecutor(1, "warmup-store")
@@ -155,8 +156,8 @@ class Courier:
         for grant in released.grants:
             self._start(self._deliver(grant))
             self._in_flight[grant.lane] += 1
-        if released.grants:
-            self._low_water = sum(self._in_flight.values()) // 2
+        for lane in {grant.lane for grant in released.grants}:
+            self._low_water[lane] = self._in_flight[lane] // 2
         return released.wake_at if later is None else min(released.wake_at, later)
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -224,12 +225,14 @@ class Courier:
             begun, given_back = content is not None, content is None
             return content
 
-        started_at = self._clock.now()
         try:
+            await self._clock.sleep_until(grant.not_before)
+            started_at = self._clock.now()
             with self._clock.busy():
                 try:
                     route = await self._route(grant)
-                    attempt = await self._transport.deliver(grant, route, begin)
+                    async with self._talking:
+                        attempt = await self._transport.deliver(grant, route, begin)
                 except Unroutable as error:
                     attempt = self._unroutable(error, started_at)
                 if not given_back:
@@ -249,7 +252,8 @@ class Courier:
             raise
         finally:
             self._in_flight[grant.lane] -= 1
-            if sum(self._in_flight.values()) <= self._low_water or self.room(grant.lane) == 1:
+            # Asking for one at a time would cost a transaction each: half a lane's worth is worth it.
+            if self._in_flight[grant.lane] <= self._low_water.get(grant.lane, 0):
                 self.wake()
 
     async def _route(self, grant: Grant) -> Route:

@@ -56,6 +56,7 @@ class Context:
     incarnation: str = "none"
     watch: ClockWatch = attrs.field(init=False)
     roll_at: Instant = attrs.field(init=False, default=0)
+    resolve_at: Instant = attrs.field(init=False, default=0)
     asleep: dict[tuple[str, str], Instant] = attrs.field(init=False, factory=dict)
     _shapes: OrderedDict[tuple[object, ...], Shape] = attrs.field(init=False, factory=OrderedDict)
     _domains: OrderedDict[str, Domain] = attrs.field(init=False, factory=OrderedDict)
@@ -144,6 +145,7 @@ class Context:
         """
         if pairs is None:
             self.asleep = {}
+            self.resolve_at = 0
             return
         woken = set(pairs)
         self.asleep = {pair: until for pair, until in self.asleep.items() if pair not in woken}

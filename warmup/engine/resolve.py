@@ -16,13 +16,20 @@ __all__ = ["recognise", "resolved", "unresolved", "unroutable"]
 RETRY_FIRST = 5 * MINUTE
 RETRY_LONGEST = 4 * HOUR
 BOUNCE_AT_ONCE = 1_000
+RESOLVE_RECHECK = HOUR
 
 
 def unresolved(context: Context, limit: int) -> tuple[list[str], Instant | None]:
     """Domains to ask DNS about now, and when the next one is due."""
     now = context.clock.now()
+    if now < context.resolve_at:
+        return [], context.resolve_at
     with context.clock.busy():
-        return context.database.read(lambda connection: domains.unresolved(connection, now, limit))
+        due, later = context.database.read(lambda connection: domains.unresolved(connection, now, limit))
+    if not due:
+        # Nothing to ask until then, unless mail for a new domain comes: submit() resets this.
+        context.resolve_at = now + RESOLVE_RECHECK if later is None else later
+    return due, later
 
 
 def recognise(context: Context, name: str, mx: Sequence[str]) -> tuple[str, str]:

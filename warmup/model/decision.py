@@ -85,6 +85,8 @@ class Grant:
         id: The delivery's id in our own queue; for a relay that keeps its queue, the id of the admission.
         lease: Fencing number: an answer that comes with an older one is journalled, not applied.
         lane: The lane whose cap holds a unit for it.
+        not_before: MAIL is not written earlier: the unit's place in the day. A fast lane's grants are
+            given a little ahead of it.
         window_ends_at: MAIL has to be written 2 s before this instant, or the unit is given back.
         pool, ehlo: Of the source.
         domain, site: Where it goes; the site is the sorted MX set, or the domain while DNS is silent.
@@ -100,6 +102,7 @@ class Grant:
     lease: int
     lane: LaneKey
     window_ends_at: Instant
+    not_before: Instant = 0
     pool: str = "default"
     ehlo: str = ""
     domain: str = ""

@@ -69,14 +69,36 @@ class Pace:
             tat: The window's theoretical arrival time, in parts; 0 in a fresh window.
             want: How many would go if they could.
         """
-        parts = self.shape.parts(now)
-        taken = 0
-        limit = min(want, self.cap - used)
-        tolerance = (burst(self.cap) - 1) * self.interval if self.cap > 0 else 0
-        while taken < limit and parts >= max(self.slot(used + taken + 1), tat - tolerance):
-            tat = max(parts, tat) + self.interval
-            taken += 1
-        return taken, tat
+        instants, tat = self.schedule(now, now, used, tat, want)
+        return len(instants), tat
+
+    def schedule(
+        self, now: Instant, until: Instant, used: int, tat: int, want: int
+    ) -> tuple[list[Instant], int]:
+        """When each of the next units may go, as far as that is no later than ``until``.
+
+        Args:
+            now: The instant of the decision.
+            until: How far ahead units are given out.
+            used: Units of this window that are spent or held.
+            tat: The window's theoretical arrival time, in parts; 0 in a fresh window.
+            want: How many would go if they could.
+
+        Returns:
+            Instants in ascending order, none before ``now``, and the ``tat`` after these units.
+        """
+        here = self.shape.parts(now)
+        end = here if until <= now else self.shape.parts(until)
+        instants: list[Instant] = []
+        interval = self.interval if self.cap > 0 else 0
+        tolerance = (burst(self.cap) - 1) * interval
+        for unit in range(used + 1, min(used + want, self.cap) + 1):
+            parts = max(here, self.slot(unit), tat - tolerance)
+            if parts > end:
+                break
+            tat = max(parts, tat) + interval
+            instants.append(now if parts == here else self.shape.when(parts))
+        return instants, tat
 
     def next_slot(self, used: int, tat: int, ahead: int = 0) -> tuple[Instant | None, Instant | None]:
         """When the next unit may go: by the pattern, and by the pace.

@@ -54,11 +54,17 @@ class Candidate:
 
 @attrs.frozen
 class Release:
-    """One delivery leaves by one lane; ``unit`` says whether a unit of the cap is reserved for it."""
+    """One delivery leaves by one lane.
+
+    Attributes:
+        unit: Whether a unit of the cap is reserved for it.
+        not_before: The unit's place in the day: now, or a little later.
+    """
 
     candidate: Candidate
     view: LaneView
     unit: bool
+    not_before: Instant
 
 
 @attrs.frozen(kw_only=True)
@@ -92,12 +98,13 @@ class _Desk:
         cap = self.view.ledger.cap if self.view.ledger else 0
         return self.used * FRACTION // cap if cap else FRACTION
 
-    def take_unit(self, now: Instant) -> bool:
+    def take_unit(self, now: Instant) -> Instant | None:
         if self.view.pace is None:
-            return False
-        taken, self.tat = self.view.pace.take(now, self.used, self.tat, 1)
-        self.used += taken
-        return bool(taken)
+            return None
+        until = now + self.view.ahead
+        instants, self.tat = self.view.pace.schedule(now, until, self.used, self.tat, 1)
+        self.used += len(instants)
+        return instants[0] if instants else None
 
 
 def _pinned_elsewhere(candidate: Candidate, desk: _Desk, now: Instant, pins: frozenset[str]) -> bool:
@@ -134,11 +141,11 @@ def decide(
         held = desk.view.sites.get(site)
         return held is None or held.until <= now
 
-    def go(candidate: Candidate, desk: _Desk, unit: bool) -> None:
+    def go(candidate: Candidate, desk: _Desk, not_before: Instant, *, unit: bool) -> None:
         desk.room -= 1
         if unit:
             tats[desk.view.lane.id] = desk.tat
-        releases.append(Release(candidate, desk.view, unit))
+        releases.append(Release(candidate, desk.view, unit, not_before))
 
     carried: list[Candidate] = []
     for candidate in retries:
@@ -157,7 +164,7 @@ def decide(
             None,
         )
         if home is not None:
-            go(candidate, home, unit=False)
+            go(candidate, home, now, unit=False)
         else:
             carried.append(candidate)
 
@@ -168,19 +175,20 @@ def decide(
             continue
         aside: list[tuple[int, int, _Desk]] = []
         chosen: _Desk | None = None
+        at: Instant | None = None
         while heap and chosen is None:
             entry = heapq.heappop(heap)
             desk = entry[2]
             if not site_free(desk, candidate.site) or _pinned_elsewhere(candidate, desk, now, pins):
                 aside.append(entry)
-            elif desk.room > 0 and desk.take_unit(now):
+            elif desk.room > 0 and (at := desk.take_unit(now)) is not None:
                 chosen = desk
                 aside.append((desk.progress, entry[1], desk))
             # A lane without room or without a unit now has none for the candidates behind either.
         for entry in aside:
             heapq.heappush(heap, entry)
-        if chosen is not None:
-            go(candidate, chosen, unit=True)
+        if chosen is not None and at is not None:
+            go(candidate, chosen, at, unit=True)
         else:
             left.append(candidate)
             if not heap:

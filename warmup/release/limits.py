@@ -13,7 +13,7 @@ import attrs
 
 from warmup.model import EgressSource, Lane, Ledger, Limit, Standing, Wait, WaitReason
 from warmup.pacing import Pace
-from warmup.timing import SECOND, Instant, format_span
+from warmup.timing import SECOND, Instant, Span, format_span
 
 __all__ = ["WINDOW_GUARD", "LaneView", "SiteHold", "limits_of", "soonest", "wait_of"]
 
@@ -42,6 +42,7 @@ class LaneView:
         sites: Sites inside the lane that are held.
         curve: Name of the plan's curve, for people.
         room: Deliveries that the courier can take for this lane now.
+        ahead: How long before its instant a unit may be given out, microseconds.
     """
 
     lane: Lane
@@ -53,6 +54,7 @@ class LaneView:
     sites: Mapping[str, SiteHold] = attrs.field(factory=dict)
     curve: str = ""
     room: int = 1 << 30
+    ahead: Span = 0
 
 
 def limits_of(

@@ -31,7 +31,7 @@ from warmup.release.machine import Event, move
 from warmup.release.retry import AMBIGUOUS_WAIT, next_attempt_at
 from warmup.reputation import standing
 from warmup.store import Connection, journal, lanes, queue
-from warmup.store.queue import DeliveryRow
+from warmup.store.queue import Claim
 from warmup.timing import HOUR, MINUTE, Instant
 
 __all__ = ["Aftermath", "judge", "record", "unknown_verdict"]
@@ -153,7 +153,7 @@ class Aftermath:
         self._context.roll_at = 0
 
 
-def _event(context: Context, row: DeliveryRow, verdict: Verdict, due: Instant) -> Event:
+def _event(context: Context, row: Claim, verdict: Verdict, due: Instant) -> Event:
     if verdict.outcome is Outcome.ACCEPTED:
         return Event.ACCEPTED
     if verdict.outcome is Outcome.REJECTED:
@@ -169,7 +169,7 @@ def _event(context: Context, row: DeliveryRow, verdict: Verdict, due: Instant) -
 
 
 def settle_row(
-    context: Context, row: DeliveryRow, source: str, verdict: Verdict, now: Instant, *, window: int | None
+    context: Context, row: Claim, source: str, verdict: Verdict, now: Instant, *, window: int | None
 ) -> dict[str, Any]:
     """What is written to a delivery after an attempt."""
     tried = row.attempts + 1
@@ -201,7 +201,7 @@ def record(context: Context, settled: Sequence[tuple[Grant, Attempt]]) -> None:
     now = context.clock.now()
 
     def job(connection: Connection) -> None:
-        rows = queue.load(connection, [grant.id for grant, _ in settled])
+        rows = queue.claims(connection, [grant.id for grant, _ in settled])
         after = Aftermath(context, connection, now)
         tries: list[dict[str, Any]] = []
         outcomes: list[dict[str, Any]] = []

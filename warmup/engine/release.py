@@ -225,7 +225,7 @@ def begin(context: Context, grants: Sequence[Grant]) -> dict[int, bytes | None]:
     believed = context.watch.complaint() is None
 
     def job(connection: Connection) -> dict[int, bytes | None]:
-        rows = queue.load(connection, [grant.id for grant in grants])
+        rows = queue.claims(connection, [grant.id for grant in grants])
         stopped = _stopped(connection, {grant.lane for grant in grants})
         answers: dict[int, bytes | None] = {}
         going: list[Grant] = []
@@ -264,7 +264,7 @@ def _stopped(connection: Connection, keys: set[LaneKey]) -> set[LaneKey]:
     }
 
 
-def _give_back(connection: Connection, row: queue.DeliveryRow, now: Instant) -> None:
+def _give_back(connection: Connection, row: queue.Claim, now: Instant) -> None:
     """Put a leased delivery back as if nothing had happened; its unit returns to the cap."""
     assert row.window is not None
     kept = not lanes.void(connection, row.window, row.id)
@@ -291,7 +291,7 @@ def give_back(context: Context, grants: Sequence[Grant]) -> None:
     now = context.clock.now()
 
     def job(connection: Connection) -> None:
-        rows = queue.load(connection, [grant.id for grant in grants])
+        rows = queue.claims(connection, [grant.id for grant in grants])
         for grant in grants:
             row = rows.get(grant.id)
             if row is not None and row.state is DeliveryState.LEASED and row.lease == grant.lease:

@@ -87,7 +87,7 @@ def unroutable(context: Context, name: str, reply: Reply, *, permanent: bool) ->
             ),
         )
         # A retry of DNS is no attempt of the delivery, but its lifetime begins with the first one.
-        rows = queue.load(connection, domains.waiting_of(connection, name, BOUNCE_AT_ONCE))
+        rows = queue.claims(connection, domains.waiting_of(connection, name, BOUNCE_AT_ONCE))
         settled = [settle_row(context, row, "", verdict, now, window=row.window) for row in rows.values()]
         queue.settle(connection, settled)
         journal.add_attempts(

@@ -20,9 +20,11 @@ from warmup.timing import Instant
 
 __all__ = [
     "NO_DEADLINE",
+    "Claim",
     "DeliveryRow",
     "ahead_of",
     "allocate",
+    "claims",
     "contents",
     "counts",
     "draw_fresh",
@@ -79,6 +81,23 @@ class DeliveryRow:
     utf8: bool = False
     eight_bit: bool = False
     submitted_at: Instant = 0
+
+
+@attrs.frozen
+class Claim:
+    """What settling a delivery needs to know of it. Read for every attempt, so it is slim."""
+
+    id: int
+    state: DeliveryState
+    lease: int
+    window: int | None
+    attempts: int
+    first_attempt_at: Instant | None
+    due_at: Instant
+    pin_source: str | None
+    pin_until: Instant | None
+    site: str | None
+    stream: str
 
 
 @attrs.frozen(kw_only=True)
@@ -338,6 +357,35 @@ def _row(row: Sequence[Any]) -> DeliveryRow:
     return DeliveryRow(**values)
 
 
+_CLAIM = (
+    sa.select(
+        deliveries.c.id,
+        deliveries.c.state,
+        deliveries.c.lease,
+        deliveries.c.window,
+        deliveries.c.attempts,
+        deliveries.c.first_attempt_at,
+        deliveries.c.due_at,
+        deliveries.c.pin_source,
+        deliveries.c.pin_until,
+        deliveries.c.site,
+        messages.c.stream,
+    )
+    .select_from(deliveries)
+    .join(messages, messages.c.id == deliveries.c.message)
+)
+_ONE_CLAIM = Hot(_CLAIM.where(deliveries.c.id == bindparam("delivery")))
+
+
+def _claim(row: Sequence[Any]) -> Claim:
+    return Claim(row[0], _STATES[row[1]], *row[2:])
+
+
+def claims(connection: Connection, ids: Sequence[int]) -> dict[int, Claim]:
+    """Where deliveries stand, by id."""
+    return {row[0]: _claim(row) for delivery in ids for row in _ONE_CLAIM.rows(connection, delivery=delivery)}
+
+
 def load(connection: Connection, ids: Sequence[int]) -> dict[int, DeliveryRow]:
     """Deliveries with their messages' facts, by id."""
     return {row[0]: _row(row) for delivery in ids for row in _ONE.rows(connection, delivery=delivery)}
@@ -383,21 +431,19 @@ def contents(connection: Connection, ids: Sequence[int]) -> dict[int, bytes]:
     return {message: bytes(_CONTENT.value(connection, of=message)) for message in ids}
 
 
-def lapsed(
-    connection: Connection, real: Instant, node: str, incarnation: str, limit: int
-) -> list[DeliveryRow]:
+def lapsed(connection: Connection, real: Instant, node: str, incarnation: str, limit: int) -> list[Claim]:
     """Claims whose worker is gone: the lease ran out, or an earlier life of this node made it."""
     # Escaped: to LIKE, the node worker_1 would be worker-1, too.
     mine = deliveries.c.lease_owner.startswith(f"{node}/", autoescape=True)
     mine &= deliveries.c.lease_owner != f"{node}/{incarnation}"
     statement = (
-        _FULL.where(sa.text("state IN ('leased', 'sending')"))
+        _CLAIM.where(sa.text("state IN ('leased', 'sending')"))
         .where((deliveries.c.lease_until <= real) | mine)
         .order_by(deliveries.c.lease_until)
         .limit(limit)
         .with_for_update(skip_locked=True, of=deliveries)
     )
-    return [_row(row) for row in connection.execute(statement)]
+    return [_claim(row) for row in connection.execute(statement)]
 
 
 def due_deadlines(connection: Connection, now: Instant, limit: int) -> list[DeliveryRow]:

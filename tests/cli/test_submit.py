@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from warmup.app import Warmup
+
 ONE = b"From: a@b.example\nTo: x@gmail.com\nSubject: s\n\nbody\n"
 BOX = b"".join(b"From a@b.example Tue Dec  1 00:00:00 2026\n" + ONE + b"\n" for _ in range(3))
 
@@ -175,3 +177,19 @@ def test_json_is_one_line_a_message(site: Any, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert [row["ids"] for row in rows] == [[1], [2], [3]]
     assert [row["file"].rpartition(":")[2] for row in rows] == ["1", "2", "3"]
+
+
+def test_interrupt_in_the_middle_of_a_commit(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while a batch is on its way to the disk: it gets there, its ids are printed, then it ends."""
+    commit = Warmup.submit_many
+
+    def interrupted(self: Warmup, submissions: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return commit(self, submissions)
+
+    monkeypatch.setattr(Warmup, "submit_many", interrupted)
+    result = site.run("submit", site.message("a.eml", "x@gmail.com"))
+    assert result.exit_code == 130
+    assert result.stdout.startswith("1  ")
+    assert "interrupted: 1 message queued (1 delivery)" in result.stderr
+    assert queued(site) == 1

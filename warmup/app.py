@@ -17,7 +17,7 @@ import attrs
 from warmup.config import Config
 from warmup.content.wire import prepare
 from warmup.engine import Asked, Context, Engine, Story
-from warmup.errors import UnavailableError, UsageError
+from warmup.errors import UsageError
 from warmup.model import (
     Attempt,
     Decision,
@@ -239,6 +239,7 @@ class Warmup:
         """
         from warmup.daemon.worker import Worker
         from warmup.delivery.courier import Courier
+        from warmup.delivery.network import make_network
 
         engine = self.engine
         with self.clock.busy():  # starting takes no time, so that a fast clock loses none to it
@@ -247,12 +248,12 @@ class Warmup:
             with self.clock.busy():
                 witness = self._witness()
                 engine.context.incarnation = witness.begin(accept=after_restore)
-            limits = self._limits
+            transport, resolver = make_network(self.config.delivery, self.clock, self._limits)
             courier = Courier(
                 engine,
-                self._transport or self._make_transport(),
-                self._resolver or self._make_resolver(),
-                limits=limits,
+                self._transport or transport,
+                self._resolver or resolver,
+                limits=self._limits,
                 connections=self.config.delivery.connections,
                 on_settled=on_settled,
             )
@@ -289,47 +290,6 @@ class Warmup:
 
     def _limits(self, lane: LaneKey) -> LaneLimits:
         return self.engine.context.directory.limits(lane.provider)
-
-    def _make_transport(self) -> Transport:
-        from warmup.delivery.files import FileTransport, NullTransport
-        from warmup.delivery.smtp import SmtpTransport
-
-        delivery = self.config.delivery
-        if delivery.transport == "null":
-            return NullTransport(self.clock)
-        if delivery.transport == "file" and delivery.folder is not None:
-            return FileTransport(self.clock, delivery.folder)
-        if delivery.transport == "mx":
-            return SmtpTransport(
-                self.clock,
-                tls=delivery.tls,
-                limits=self._limits,
-                loopback_only=self.clock.kind != "system",
-            )
-        return self._extension(delivery.transport)
-
-    def _extension(self, name: str) -> Transport:
-        from importlib.metadata import entry_points
-
-        found = entry_points(group="warmup.transports", name=name)
-        if not found:
-            raise UnavailableError(
-                f"no installed package brings the transport {name!r} (install it, or use mx)"
-            )
-        transport: Transport = next(iter(found)).load()(self.clock)
-        return transport
-
-    def _make_resolver(self) -> Resolver:
-        from warmup.delivery.resolver import DnsResolver, StaticFirst, StaticResolver
-
-        routes = self.config.delivery.routes
-        if self.config.delivery.transport in ("file", "null") and not routes:
-            # Nothing is dialled, so nobody need be asked; the domain names the provider.
-            return StaticResolver({"*": "localhost:25"})
-        if not routes:
-            return DnsResolver(self.clock)
-        static = StaticResolver(routes)
-        return static if "*" in routes else StaticFirst(static, DnsResolver(self.clock))
 
     # Relays that keep their own queue
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from functools import lru_cache
 import unicodedata
+from functools import lru_cache
 
 import attrs
 

@@ -20,7 +20,7 @@ from warmup.contracts import Resolver, Route, Transport, Unroutable
 from warmup.delivery import SourceUnavailable
 from warmup.delivery.batch import Batcher
 from warmup.engine import Engine
-from warmup.errors import WarmupError
+from warmup.errors import UnavailableError, WarmupError
 from warmup.model import Attempt, Grant, LaneKey, LaneLimits, Outcome, Reply, Stage
 from warmup.timing import Instant
 
@@ -244,6 +244,10 @@ class Courier:
             reason = error.reason
             await self.in_store(lambda: self._engine.hold_source(grant.lane.source, reason))
             await self.in_store(lambda: self._engine.give_back([grant]))
+        except UnavailableError:
+            # The configuration cannot be carried out as it stands: stop, but lose nothing.
+            await self.in_store(lambda: self._engine.give_back([grant]))
+            raise
         except asyncio.CancelledError:
             # Stopping. What was begun is settled at the next start; what was not costs nothing.
             if not begun and not given_back:

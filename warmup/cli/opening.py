@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from warmup.store import Database
     from warmup.timing import Clock
 
-__all__ = ["clock_of", "load_config", "must_exist", "opened"]
+__all__ = ["load_config", "must_exist", "opened"]
 
 
 def load_config(path: Path | None) -> Config:
@@ -35,27 +35,22 @@ def must_exist(database: Database) -> None:
         raise SchemaMismatch.of("database", f"{database.path} is not there", "run: warmup db upgrade")
 
 
-def clock_of(config: Config, database: Database, speed: int | None = None) -> Clock:
-    """The configuration's clock; a scaled one goes on from the last instant that the database knows.
-
-    Args:
-        config: The configuration.
-        database: A database that was made for the kind of clock.
-        speed: Live on a scaled clock of this speed, whatever the configuration says.
-    """
+def _hurried(config: Config, database: Database, speed: int) -> Clock:
+    """A scaled clock of another speed than the configuration says; it goes on where the database was left."""
     from warmup.store.census import where_it_stands
     from warmup.timing import ScaledClock, SystemClock
 
-    if config.clock.kind == "system" and speed is None:
-        return SystemClock()
-    seen = database.read(where_it_stands)
     start = config.clock.start if config.clock.start is not None else SystemClock().now()
-    return ScaledClock(max(start, seen), speed or config.clock.speed or 1)
+    return ScaledClock(max(start, database.read(where_it_stands)), speed)
 
 
 @contextmanager
 def opened(path: Path | None, *, speed: int | None = None) -> Iterator[Warmup]:
     """Open the engine of a configuration, on a database that is there and fits.
+
+    Args:
+        path: The configuration; None: the one that is found.
+        speed: Live on a scaled clock of this speed, whatever the configuration says.
 
     Raises:
         ConfigError: The configuration is wrong, or the database has no tables, other ones, or
@@ -69,7 +64,7 @@ def opened(path: Path | None, *, speed: int | None = None) -> Iterator[Warmup]:
     database = Database(config.database)
     must_exist(database)
     try:
-        clock = clock_of(config, database, speed)
+        clock = None if speed is None else _hurried(config, database, speed)
     finally:
         database.close()
     with Warmup(config, clock=clock) as wm:

@@ -118,7 +118,7 @@ class House:
     def begin(self, grants: Sequence[Grant]) -> list[Grant]:
         """Mark grants as sending; those that may."""
         contents = self.engine.begin(grants)
-        return [grant for grant in grants if contents[grant.id] is not None]
+        return [grant for grant in grants if contents[grant] is not None]
 
     def settle(self, grants: Sequence[Grant], reply: Reply = ACCEPTED, stage: Stage = Stage.DOT) -> None:
         """Answer grants."""

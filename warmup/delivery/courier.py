@@ -91,7 +91,7 @@ class Courier:
 
     def _begin_batch(self, grants: Sequence[Grant]) -> list[bytes | None]:
         contents = self._engine.begin(grants)
-        return [contents[grant.id] for grant in grants]
+        return [contents[grant] for grant in grants]
 
     def _record_batch(self, settled: Sequence[tuple[Grant, Attempt]]) -> list[None]:
         self._engine.record(settled)

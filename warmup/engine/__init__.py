@@ -64,7 +64,7 @@ class Engine:
         """Grant what may go now. See :func:`warmup.engine.release.release`."""
         return _release.release(self.context, limit, room)
 
-    def begin(self, grants: Sequence[Grant]) -> dict[int, bytes | None]:
+    def begin(self, grants: Sequence[Grant]) -> dict[Grant, bytes | None]:
         """Mark grants as being sent and return their contents."""
         return _release.begin(self.context, grants)
 

@@ -215,8 +215,8 @@ def _lease(context: Context, connection: Connection, now: Instant, won: Sequence
     return grants
 
 
-def begin(context: Context, grants: Sequence[Grant]) -> dict[int, bytes | None]:
-    """Mark leased deliveries as *sending* and return their contents, by delivery id.
+def begin(context: Context, grants: Sequence[Grant]) -> dict[Grant, bytes | None]:
+    """Mark leased deliveries as *sending* and return their contents, by grant.
 
     None stands for *do not send*: the lease is not ours any more, the lane was stopped since, or
     the window is about to end. The unit has been given back then and the delivery waits again.
@@ -224,14 +224,15 @@ def begin(context: Context, grants: Sequence[Grant]) -> dict[int, bytes | None]:
     now = context.clock.now()
     believed = context.watch.complaint() is None
 
-    def job(connection: Connection) -> dict[int, bytes | None]:
+    def job(connection: Connection) -> dict[Grant, bytes | None]:
         rows = queue.claims(connection, [grant.id for grant in grants])
         stopped = _stopped(connection, {grant.lane for grant in grants})
-        answers: dict[int, bytes | None] = {}
+        # By grant, not by id: a worker whose claim lapsed may hold an old grant and a new one.
+        answers: dict[Grant, bytes | None] = {}
         going: list[Grant] = []
         for grant in grants:
             row = rows.get(grant.id)
-            answers[grant.id] = None
+            answers[grant] = None
             if row is None or row.state is not DeliveryState.LEASED or row.lease != grant.lease:
                 continue
             if not believed or grant.lane in stopped or now >= grant.window_ends_at - WINDOW_GUARD:
@@ -247,7 +248,7 @@ def begin(context: Context, grants: Sequence[Grant]) -> dict[int, bytes | None]:
         )
         contents = queue.contents(connection, list({grant.message for grant in going}))
         for grant in going:
-            answers[grant.id] = contents[grant.message]
+            answers[grant] = contents[grant.message]
         return answers
 
     with context.clock.busy():

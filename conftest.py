@@ -18,7 +18,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from sybil import Document, Example, Region, Sybil
+from sybil.integration.pytest import SybilItem
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
 _CONSOLE = re.compile(r"^<!-- run -->\s*\n```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -80,6 +82,17 @@ def _tear_down(namespace: dict[str, object]) -> None:
     folder = namespace["_folder"]
     assert isinstance(folder, TemporaryDirectory)
     folder.cleanup()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the examples of a page in the page's order, however the tests are shuffled."""
+    places = [number for number, item in enumerate(items) if isinstance(item, SybilItem)]
+    ordered = sorted(
+        (items[number] for number in places), key=lambda item: (item.path, item.location[1] or 0)
+    )
+    for number, item in zip(places, ordered, strict=True):
+        items[number] = item
 
 
 pytest_collect_file = Sybil(

@@ -74,5 +74,5 @@ def lowest(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure; one JSON object a line."""
     install(session)
-    for name in session.posargs or ["planner"]:
+    for name in session.posargs or ["planner", "enqueue", "release"]:
         session.run("python", f"benchmarks/{name}.py")

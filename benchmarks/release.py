@@ -196,13 +196,15 @@ class Postfix:
             f"{HOST}:{self.port} inet n - n - - smtpd" if line.startswith("smtp      inet") else line
             for line in master.splitlines()
         ]
-        fixed = [line.replace("  y  ", "  n  ", 1) if "unix" in line.split()[1:2] else line for line in lines if line]
+        # No chroot: the queue's folder holds no copies of the system's files.
+        fixed = [line.replace("  y  ", "  n  ", 1) if "unix" in line.split()[1:2] else line for line in lines]
         (config / "master.cf").write_text("\n".join(fixed) + "\n")
         subprocess.run(["chown", "postfix", str(folder / "data")], check=True)
         folder.chmod(0o755)
 
     def call(self, *words: str) -> None:
-        subprocess.run([*words[:1], "-c", str(self.folder / "etc"), *words[1:]], check=True, capture_output=True)
+        command = [words[0], "-c", str(self.folder / "etc"), *words[1:]]
+        subprocess.run(command, check=True, capture_output=True)
 
     def drain(self, contents: list[bytes], connections: int) -> float:
         """Fill the hold queue, let it go, and measure from the word to the last delivery."""
@@ -220,9 +222,7 @@ class Postfix:
             self.call("postfix", "stop")
 
     def _files(self, *queues: str) -> int:
-        return sum(
-            len(names) for queue in queues for _, _, names in os.walk(self.folder / "queue" / queue)
-        )
+        return sum(len(names) for queue in queues for _, _, names in os.walk(self.folder / "queue" / queue))
 
     def _wait_files(self, queue: str, count: int) -> None:
         end = time.perf_counter() + POSTFIX_LIMIT_S

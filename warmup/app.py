@@ -17,7 +17,7 @@ import attrs
 from warmup.config import Config
 from warmup.content.wire import prepare
 from warmup.engine import Asked, Context, Engine, Story
-from warmup.errors import UsageError
+from warmup.errors import StoreError, TemporaryError, UsageError
 from warmup.model import (
     Attempt,
     Decision,
@@ -259,7 +259,11 @@ class Warmup:
             )
             try:
                 worker = Worker(engine, courier, witness)
-                await worker.run(stop or asyncio.Event(), until_empty=until_empty, once=once)
+                try:
+                    await worker.run(stop or asyncio.Event(), until_empty=until_empty, once=once)
+                except TemporaryError as error:
+                    # Before the start that is a refusal; in mid-run it is a store that failed.
+                    raise StoreError(str(error)) from error
             finally:
                 courier.close()
         finally:
@@ -281,9 +285,11 @@ class Warmup:
         check(self.database, self.clock.kind)
         node = Node(self.database, self.config.node)
         try:
-            return self._witness().begin(accept=True)
+            incarnation = self._witness().begin(accept=True)
         finally:
             node.release()
+        self.engine.note("the database was accepted as it stands, though restored or copied")
+        return incarnation
 
     def _witness(self) -> Witness:
         return Witness(self.database, self.config.state_dir, machine_id(), self.config.node)

@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lane": ("warmup.cli.lane:lane", "Pause, resume or reset a lane."),
     "resume": ("warmup.cli.resume:resume", "Go on after a database was restored."),
     "clock": ("warmup.cli.clock:clock", "Look at the engine's clock, accept a time that jumped."),
-    "db": ("warmup.cli.db:db", "Make or upgrade the database."),
+    "db": ("warmup.cli.db:db", "Make, upgrade, show and check the database."),
     "doctor": ("warmup.cli.doctor:doctor", "Check configuration, database and host."),
     "completion": ("warmup.cli.completion:completion", "Print a completion script for a shell."),
 }

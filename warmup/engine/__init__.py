@@ -205,6 +205,10 @@ class Engine:
         """Take deliveries out of the queue for good."""
         return _steer.steer_deliveries(self.context, ids, Event.CANCEL)
 
+    def note(self, text: str) -> None:
+        """Write down what an operator did."""
+        _steer.note(self.context, text)
+
     def accept_clock(self) -> None:
         """Believe the clock as it stands."""
         _steer.accept_clock(self.context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from warmup.engine.context import Context
-from warmup.engine.windows import roll
+from warmup.engine.windows import make_lanes
 from warmup.errors import UsageError
 from warmup.model import DeliveryState, Lane
 from warmup.release.machine import TABLE, Event, move
@@ -14,7 +14,7 @@ from warmup.reputation.standing import Adjustment
 from warmup.store import Connection, journal, lanes, queue, set_meta
 from warmup.timing import Instant
 
-__all__ = ["accept_clock", "lanes_named", "pause", "reset", "resume", "steer_deliveries"]
+__all__ = ["accept_clock", "lanes_named", "note", "pause", "reset", "resume", "steer_deliveries"]
 
 
 def lanes_named(
@@ -53,7 +53,9 @@ def _steer(
     now = context.clock.now()
 
     def job(connection: Connection) -> list[Adjustment]:
-        roll(context, connection, now)
+        # No window is opened or closed here: a command sees a clock that moved for the first time,
+        # and only a daemon, which has watched it, can tell a jump from the passing of time.
+        make_lanes(context, connection, lanes.lanes_of(connection), now)
         done = []
         ledgers = lanes.ledgers_of(connection, lock=True)
         for lane in lanes_named(context, connection, source, provider):
@@ -82,9 +84,9 @@ def _steer(
     return done
 
 
-def pause(context: Context, source: str | None, provider: str | None, note: str) -> list[Adjustment]:
+def pause(context: Context, source: str | None, provider: str | None, why: str) -> list[Adjustment]:
     """Stop lanes until they are resumed. Pausing twice changes nothing but the note."""
-    return _steer(context, source, provider, lambda lane, _: standing.pause(lane, note), spoils=True)
+    return _steer(context, source, provider, lambda lane, _: standing.pause(lane, why), spoils=True)
 
 
 def resume(context: Context, source: str | None, provider: str | None) -> list[Adjustment]:
@@ -153,6 +155,13 @@ def steer_deliveries(context: Context, ids: Sequence[int], event: Event) -> dict
         answers = context.database.write(job)
     context.nudge()
     return answers
+
+
+def note(context: Context, text: str) -> None:
+    """Write a line of the journal that belongs to no lane."""
+    now = context.clock.now()
+    with context.clock.busy():
+        context.database.write(lambda connection: journal.note(connection, now, "operator", text))
 
 
 def accept_clock(context: Context) -> None:

@@ -21,7 +21,7 @@ from warmup.store import Connection, get_meta, journal, lanes, set_meta
 from warmup.store import domains as domain_store
 from warmup.timing import DAY, HOUR, Instant
 
-__all__ = ["next_window", "roll"]
+__all__ = ["make_lanes", "next_window", "roll"]
 
 WINDOW_MIN = 20 * HOUR
 """After a change of zone the next window is at least this long: a short one would hold a whole cap."""
@@ -64,7 +64,8 @@ def _declared(context: Context, key: LaneKey, declaration: Declaration | None) -
     return Lane(id=0, key=key, standing=Standing.WARM if warm else Standing.RAMPING, step=step)
 
 
-def _make_lanes(context: Context, connection: Connection, known: Iterable[Lane], now: Instant) -> list[Lane]:
+def make_lanes(context: Context, connection: Connection, known: Iterable[Lane], now: Instant) -> list[Lane]:
+    """Make the lanes of the plan that there are none of yet; all lanes, the plan's and older ones."""
     have = {lane.key for lane in known}
     new = [
         _declared(context, LaneKey(address, provider), context.declarations.get(address))
@@ -85,7 +86,7 @@ def _make_lanes(context: Context, connection: Connection, known: Iterable[Lane],
 
 def roll(context: Context, connection: Connection, now: Instant) -> Instant:
     """Bring every lane's window up to now; the instant at which to roll again."""
-    known = _make_lanes(context, connection, lanes.lanes_of(connection), now)
+    known = make_lanes(context, connection, lanes.lanes_of(connection), now)
     ledgers = lanes.ledgers_of(connection, lock=True)
     ends = lanes.last_ends(connection)
     changed: dict[int, Lane] = {}

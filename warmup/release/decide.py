@@ -30,7 +30,7 @@ class Candidate:
     """A delivery that is due.
 
     Attributes:
-        window: The window in which it last held a unit.
+        windows: Open windows in which it holds a unit already: another try there is free.
         pin_source: The source it should leave from until ``pin_until``: it was greylisted there.
     """
 
@@ -43,7 +43,7 @@ class Candidate:
     lease: int
     attempts: int = 0
     deadline: Instant
-    window: int | None = None
+    windows: frozenset[int] = frozenset()
     pin_source: str | None = None
     pin_until: Instant | None = None
     sender: str = ""
@@ -156,7 +156,7 @@ def decide(
                 desk
                 for desk in open_desks.values()
                 if desk.view.ledger is not None
-                and desk.view.ledger.id == candidate.window
+                and desk.view.ledger.id in candidate.windows
                 and desk.room > 0
                 and site_free(desk, candidate.site)
                 and not _pinned_elsewhere(candidate, desk, now, pins)

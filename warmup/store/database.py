@@ -208,10 +208,11 @@ class Database:
                     return [job.function(connection) for job in group]
             except DBAPIError as error:
                 if error.connection_invalidated:
+                    # The server may have committed before it was lost: running the jobs again
+                    # could do everything twice. Whoever asked has to look.
                     self._drop_writer()
-                elif not self._may_retry(error):
                     raise
-                if last == RETRIES - 1:
+                if last == RETRIES - 1 or not self._may_retry(error):
                     raise
         raise AssertionError("unreachable")
 

@@ -25,6 +25,7 @@ __all__ = [
     "add_lanes",
     "close_windows",
     "down_sources",
+    "held_units",
     "hold_site",
     "hold_source",
     "lanes_of",
@@ -289,6 +290,25 @@ _POST = Hot(
 def post(connection: Connection, pairs: Sequence[tuple[int, int]]) -> None:
     """Spend reserved units for good: (window, ref) each."""
     _POST.many(connection, [{"in_window": window, "of": ref} for window, ref in pairs])
+
+
+_HELD = sa.select(reservations.c.window, reservations.c.ref).where(
+    reservations.c.window.in_(bindparam("windows", expanding=True)),
+    reservations.c.ref.in_(bindparam("refs", expanding=True)),
+    reservations.c.state != "voided",
+)
+
+
+def held_units(
+    connection: Connection, windows: Sequence[int], refs: Sequence[int]
+) -> dict[int, frozenset[int]]:
+    """In which of these windows each of these refs holds a unit, pending or posted."""
+    found: dict[int, set[int]] = {}
+    for start in range(0, len(refs), IDS_AT_ONCE):
+        part = {"windows": list(windows), "refs": list(refs[start : start + IDS_AT_ONCE])}
+        for window, ref in connection.execute(_HELD, part):
+            found.setdefault(ref, set()).add(window)
+    return {ref: frozenset(those) for ref, those in found.items()}
 
 
 def void(connection: Connection, window: int, ref: int) -> bool:

@@ -274,7 +274,7 @@ def _drawn(
             lease=row[6],
             attempts=row[7],
             deadline=row[8],
-            window=row[9],
+            windows=frozenset() if row[9] is None else frozenset((row[9],)),
             pin_source=row[10],
             pin_until=row[11],
             sender=row[12],

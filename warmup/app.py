@@ -17,6 +17,7 @@ import attrs
 from warmup.config import Config
 from warmup.content.wire import prepare
 from warmup.engine import Asked, Context, Engine, Story
+from warmup.engine.record import judge
 from warmup.errors import StoreError, TemporaryError, UsageError
 from warmup.model import (
     Attempt,
@@ -29,6 +30,7 @@ from warmup.model import (
     Stage,
     Stream,
     Submission,
+    Verdict,
 )
 from warmup.providers import Directory, parse_reply
 from warmup.store import Database, Node, Witness, check, create_or_upgrade, machine_id
@@ -271,14 +273,24 @@ class Warmup:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Warmup]:
-        """Run in the background for the life of an ``async with`` block."""
+        """Run in the background for the life of an ``async with`` block.
+
+        Raises:
+            TemporaryError, StoreError: As :meth:`run`; the block is cancelled then, so that nobody
+                goes on in the belief that mail is being sent.
+        """
         stop = asyncio.Event()
-        task = asyncio.create_task(self.run(stop=stop))
         try:
-            yield self
-        finally:
-            stop.set()
-            await task
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.run(stop=stop))
+                try:
+                    yield self
+                finally:
+                    stop.set()
+        except BaseExceptionGroup as failed:
+            if len(failed.exceptions) == 1:
+                raise failed.exceptions[0] from None
+            raise
 
     def accept_restore(self) -> str:
         """Say that this database is to be used as it is, though it was restored or copied."""
@@ -320,18 +332,25 @@ class Warmup:
 
     def record(
         self, decision: Decision, reply: tuple[int, str] | Reply | None, *, stage: Stage | None = None
-    ) -> None:
+    ) -> Verdict:
         """Say how the conversation of a grant ended.
 
         Args:
             decision: The grant, as it was given.
-            reply: The last reply; None: the connection was lost.
-            stage: The command it answered. Unless given: the final dot for a success, RCPT for a
-                refusal, and CONNECT where there was no reply. A connection lost after the final dot
-                went out has to be said (``stage=Stage.DOT``): nobody knows its outcome.
+            reply: The last reply; None: the connection was lost, or never came about.
+            stage: The command it answered, or that was not answered. Unless given: the final dot for a
+                success, else RCPT. Say ``Stage.CONNECT`` or another before MAIL where it ended there,
+                or the unit stays spent; say ``Stage.DOT`` where the connection was lost after the
+                final dot went out: nobody knows its outcome.
+
+        Returns:
+            What it means for the message: accepted, rejected, deferred (try again, not before
+            ``retry_after``), or unknown. It is kinder than the reply's first digit where a refusal is
+            about the source and not about the message.
 
         Raises:
             UsageError: The decision was no grant.
+            StoreError: It could not be written down; record it again.
         """
         if not isinstance(decision, Grant):
             raise UsageError.of("decision", "only a grant has an outcome", "ask again after its wait")
@@ -340,8 +359,7 @@ class Warmup:
         if reply is None:
             reply = Reply(0, "", "the connection was lost")
         if stage is None:
-            by_outcome = {Outcome.ACCEPTED: Stage.DOT, Outcome.UNKNOWN: Stage.CONNECT}
-            stage = by_outcome.get(reply.outcome, Stage.RCPT)
+            stage = Stage.DOT if reply.outcome is Outcome.ACCEPTED else Stage.RCPT
         outcome = reply.outcome
         if outcome is Outcome.UNKNOWN and stage is not Stage.DOT:
             outcome = Outcome.DEFERRED
@@ -350,6 +368,7 @@ class Warmup:
             stage=stage, reply=reply, outcome=outcome, mail_written=True, started_at=now, ended_at=now
         )
         self.engine.settle(decision, attempt)
+        return judge(decision.lane.provider, attempt)
 
     # Looking
 

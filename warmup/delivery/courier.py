@@ -72,6 +72,7 @@ class Courier:
         self._connections = connections
         self._on_settled = on_settled
         self._in_flight: Counter[LaneKey] = Counter()
+        self._total = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._resolving: set[str] = set()
         self._low_water: dict[LaneKey, int] = {}
@@ -106,8 +107,9 @@ class Courier:
 
     def room(self, lane: LaneKey) -> int:
         """Conversations that a lane could take now."""
-        total = self._connections - sum(self._in_flight.values())
-        return min(self._limits(lane).connections - self._in_flight[lane], total)
+        # Asked from the store's thread while the loop goes on: one look at each number.
+        free = self._connections - self._total
+        return min(self._limits(lane).connections - self._in_flight.get(lane, 0), free)
 
     async def run(
         self,
@@ -128,6 +130,12 @@ class Courier:
         """
         self._wake = asyncio.Event()
         stopping = asyncio.create_task(self._stop_on(stop))
+        loop = asyncio.get_running_loop()
+
+        def listener() -> None:
+            loop.call_soon_threadsafe(self.wake)
+
+        self._engine.context.listeners.append(listener)
         try:
             while not stop.is_set() and self._failure is None:
                 self._wake.clear()
@@ -140,6 +148,7 @@ class Courier:
                         break
                 await self._clock.sleep_until(wake_at, self._wake)
         finally:
+            self._engine.context.listeners.remove(listener)
             stopping.cancel()
             await self._finish()
         if self._failure is not None:
@@ -156,6 +165,7 @@ class Courier:
         for grant in released.grants:
             self._start(self._deliver(grant))
             self._in_flight[grant.lane] += 1
+            self._total += 1
         for lane in {grant.lane for grant in released.grants}:
             self._low_water[lane] = self._in_flight[lane] // 2
         return released.wake_at if later is None else min(released.wake_at, later)
@@ -174,9 +184,7 @@ class Courier:
     async def _finish(self) -> None:
         """Let conversations end; what has not begun is given back."""
         if self._tasks:
-            with self._clock.busy():
-                # Real time on purpose: the peers' sockets know nothing of the engine's clock.
-                await asyncio.wait(self._tasks, timeout=GRACE_S)
+            await asyncio.wait(self._tasks, timeout=GRACE_S)
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
@@ -256,6 +264,9 @@ class Courier:
             raise
         finally:
             self._in_flight[grant.lane] -= 1
+            self._total -= 1
+            # A release that was under way may have found no room a moment ago.
+            self._engine.context.nudge({(grant.pool, grant.lane.provider)})
             # Asking for one at a time would cost a transaction each: half a lane's worth is worth it.
             if self._in_flight[grant.lane] <= self._low_water.get(grant.lane, 0):
                 self.wake()

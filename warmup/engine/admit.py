@@ -121,6 +121,10 @@ class _Desk:
         self.context, self.connection, self.now, self.asked = context, connection, now, asked
         self.domain, self.provider, self.site, self.pool, self.views = domain, provider, site, pool, views
         self.row = admissions.find(connection, asked.id, asked.recipient)
+        self.units: frozenset[int] = frozenset()
+        if self.row is not None:
+            windows = [view.ledger.id for view in views if view.ledger is not None]
+            self.units = lanes.held_units(connection, windows, [-self.row.id]).get(-self.row.id, self.units)
 
     def answer(self) -> Decision:
         row, now = self.row, self.now
@@ -128,24 +132,27 @@ class _Desk:
             return Wait(
                 Limit(WaitReason.NO_SOURCE, None, f"no source of pool {self.pool!r} sends to {self.provider}")
             )
-        if row is not None:
-            if self.asked.attempt < row.attempt:
-                raise UsageError.of(
-                    "attempt", f"{self.asked.attempt} after {row.attempt}", "count conversations upwards"
-                )
-            home = next((view for view in self.views if view.ledger and view.ledger.id == row.window), None)
-            if self.asked.attempt == row.attempt and row.state == "granted" and home is not None:
-                return self.grant(home, row.lease)
-            if home is not None and not self.pinned_elsewhere(home):
-                limits = limits_of(home, now, site=self.site, unit=False)
-                if not limits:
-                    return self.take(home, unit=False)
+        if row is not None and self.asked.attempt < row.attempt:
+            raise UsageError.of(
+                "attempt", f"{self.asked.attempt} after {row.attempt}", "count conversations upwards"
+            )
+        if row is not None and row.state == "granted" and self.asked.attempt > row.attempt:
+            # The conversation before was never accounted for: its MAIL may have gone out.
+            lanes.post(self.connection, [(row.window, -row.id)] if row.window is not None else [])
         waits: list[Wait] = []
-        for view in sorted(self.views, key=self.progress):
-            if self.pinned_elsewhere(view):
+        for view in sorted(self.views, key=self.order):
+            if self.pinned_elsewhere(view) and not self.is_repeated(view):
                 continue
-            mine = row is not None and row.state == "waiting" and row.slot_lane == view.lane.id
-            before = row.slot_at if mine and row is not None else None
+            if self.holds_unit(view):
+                # Asked twice about the same conversation, or about another one in the same window.
+                limits = limits_of(view, now, site=self.site, unit=False)
+                if limits:
+                    waits.append(wait_of(limits))
+                    continue
+                if row is not None and self.is_repeated(view):
+                    return self.grant(view, row.lease)
+                return self.take(view, unit=False)
+            before = self.place(view)
             due = admissions.promised(
                 self.connection, view.lane.id, now - SLOT_GRACE, before if before is not None else now + 1
             )
@@ -156,11 +163,32 @@ class _Desk:
             waits.append(wait_of(limits_of(view, now, site=self.site, ahead=ahead) or limits))
         return self.wait(soonest(waits))
 
-    def progress(self, view: LaneView) -> tuple[int, int]:
+    def holds_unit(self, view: LaneView) -> bool:
+        return view.ledger is not None and view.ledger.id in self.units
+
+    def is_repeated(self, view: LaneView) -> bool:
+        """Whether this very conversation was granted on this lane, in the window that is open."""
+        row = self.row
+        return (
+            row is not None
+            and row.state == "granted"
+            and row.attempt == self.asked.attempt
+            and view.ledger is not None
+            and view.ledger.id == row.window
+        )
+
+    def place(self, view: LaneView) -> Instant | None:
+        """The slot that was promised on this lane; None where there is none, or where its time is over."""
+        row = self.row
+        if row is None or row.state != "waiting" or row.slot_lane != view.lane.id or row.slot_at is None:
+            return None
+        return row.slot_at if row.slot_at >= self.now - SLOT_GRACE else None
+
+    def order(self, view: LaneView) -> tuple[bool, bool, int, int]:
+        """The lane that granted first, then those where it holds a unit, then the least used one."""
         ledger = view.ledger
-        if ledger is None or ledger.cap == 0:
-            return (1 << 40, view.lane.id)
-        return (ledger.used * (1 << 40) // ledger.cap, view.lane.id)
+        used = 1 << 40 if ledger is None or ledger.cap == 0 else ledger.used * (1 << 40) // ledger.cap
+        return (not self.is_repeated(view), not self.holds_unit(view), used, view.lane.id)
 
     def pinned_elsewhere(self, view: LaneView) -> bool:
         row = self.row
@@ -223,6 +251,8 @@ class _Desk:
         )
 
     def wait(self, wait: Wait) -> Wait:
+        if self.row is not None and self.row.state == "granted" and self.row.attempt == self.asked.attempt:
+            return wait  # it was granted before it was stopped, and may be under way: its account stays open
         lane = next((view.lane.id for view in self.views if view.lane.key == wait.limit.lane), None)
         slotted = wait.not_before is not None and wait.reason in (WaitReason.PATTERN, WaitReason.PACE)
         changes = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
@@ -58,6 +58,8 @@ class Context:
     roll_at: Instant = attrs.field(init=False, default=0)
     resolve_at: Instant = attrs.field(init=False, default=0)
     asleep: dict[tuple[str, str], Instant] = attrs.field(init=False, factory=dict)
+    listeners: list[Callable[[], None]] = attrs.field(init=False, factory=list)
+    _nudges: int = attrs.field(init=False, default=0)
     _shapes: OrderedDict[tuple[object, ...], Shape] = attrs.field(init=False, factory=OrderedDict)
     _domains: OrderedDict[str, Domain] = attrs.field(init=False, factory=OrderedDict)
     _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
@@ -143,9 +145,30 @@ class Context:
         Args:
             pairs: Pools with providers; None: all of them.
         """
-        if pairs is None:
-            self.asleep = {}
-            self.resolve_at = 0
-            return
-        woken = set(pairs)
-        self.asleep = {pair: until for pair, until in self.asleep.items() if pair not in woken}
+        with self._lock:
+            self._nudges += 1
+            if pairs is None:
+                self.asleep = {}
+                self.resolve_at = 0
+                return
+            woken = set(pairs)
+            self.asleep = {pair: until for pair, until in self.asleep.items() if pair not in woken}
+
+    def looked(self) -> tuple[int, dict[tuple[str, str], Instant]]:
+        """How often somebody nudged so far, and which queues sleep until when."""
+        with self._lock:
+            return self._nudges, self.asleep
+
+    def lay_down(self, nudges: int, asleep: dict[tuple[str, str], Instant]) -> bool:
+        """Remember which queues sleep; False where somebody nudged since they were looked at.
+
+        What was found then may be out of date, so nothing is remembered and everybody is asked again.
+        """
+        with self._lock:
+            self.asleep = asleep if nudges == self._nudges else {}
+            return nudges == self._nudges
+
+    def announce(self) -> None:
+        """Tell whoever waits for work that there may be some."""
+        for listener in tuple(self.listeners):
+            listener()

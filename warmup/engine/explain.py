@@ -61,9 +61,11 @@ def wait_for(context: Context, connection: Connection, row: DeliveryRow, now: In
     ahead = 0
     if row.state is DeliveryState.QUEUED:
         ahead = queue.ahead_of(connection, row)
+    windows = [view.ledger.id for view in views if view.ledger is not None]
+    units = lanes.held_units(connection, windows, [row.id]).get(row.id, frozenset())
     waits = []
     for view in views:
-        limits = _limits(view, now, row, ahead, len(views))
+        limits = _limits(view, now, row, ahead // len(views), units)
         if not limits:
             return None
         waits.append(wait_of(limits))
@@ -71,10 +73,10 @@ def wait_for(context: Context, connection: Connection, row: DeliveryRow, now: In
 
 
 def _limits(
-    view: LaneView, now: Instant, row: DeliveryRow, ahead: int, lanes_count: int
+    view: LaneView, now: Instant, row: DeliveryRow, ahead: int, units: frozenset[int]
 ) -> tuple[Limit, ...]:
-    spent = view.ledger is not None and view.ledger.id == row.window
-    limits = limits_of(view, now, site=row.site or "", ahead=ahead // lanes_count, unit=not spent)
+    spent = view.ledger is not None and view.ledger.id in units
+    limits = limits_of(view, now, site=row.site or "", ahead=ahead, unit=not spent)
     if row.state is DeliveryState.DEFERRED and row.due_at > now:
         text = (
             f"tried {row.attempts} time{'s' if row.attempts != 1 else ''}; the retry schedule says when next"

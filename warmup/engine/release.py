@@ -15,8 +15,8 @@ import attrs
 from warmup.engine.context import LEASE, Context
 from warmup.engine.windows import roll
 from warmup.model import PARTS, DeliveryState, Grant, Lane, LaneKey, Ledger, Standing
-from warmup.release.decide import Release, decide
-from warmup.release.limits import WINDOW_GUARD, LaneView
+from warmup.release.decide import Candidate, Release, decide
+from warmup.release.limits import WINDOW_GUARD, LaneView, limits_of
 from warmup.release.machine import Event, move
 from warmup.store import Connection, lanes, queue
 from warmup.timing import DAY, MINUTE, SECOND, Instant
@@ -106,11 +106,14 @@ def release(context: Context, limit: int, room: Room) -> Released:
     if context.watch.complaint() is not None:
         return Released((), now + HOLD_RECHECK)
 
-    def job(connection: Connection) -> tuple[list[Grant], dict[tuple[str, str], Instant], Instant]:
+    nudges, sleeping = context.looked()
+
+    def job(connection: Connection) -> tuple[list[Grant], dict[tuple[str, str], Instant], list[Instant]]:
         roll_at = context.roll_at
         if now >= roll_at:
             roll_at = roll(context, connection, now)
-        asleep = {pair: until for pair, until in context.asleep.items() if until > now}
+        wakes = [roll_at]
+        asleep = {pair: until for pair, until in sleeping.items() if until > now}
         grants: list[Grant] = []
         for provider in context.plan.providers:
             for pool in context.pools:
@@ -119,16 +122,18 @@ def release(context: Context, limit: int, room: Room) -> Released:
                     continue
                 granted, wake_at = _release_pair(context, connection, now, pool, provider, left, room)
                 grants.extend(granted)
-                if not granted:
+                if granted:
+                    wakes.append(wake_at)
+                else:
                     asleep[pool, provider] = wake_at
-        return grants, asleep, roll_at
+        return grants, asleep, wakes
 
     with context.clock.busy():
-        grants, asleep, roll_at = context.database.write(job)
-    context.roll_at = roll_at
-    context.asleep = asleep
-    wakes = [until for until in asleep.values() if until > now]
-    return Released(tuple(grants), min([*wakes, roll_at]))
+        grants, asleep, wakes = context.database.write(job)
+    context.roll_at = wakes[0]
+    if not context.lay_down(nudges, asleep) or len(grants) >= limit:
+        return Released(tuple(grants), now)
+    return Released(tuple(grants), min([*wakes, *(until for until in asleep.values() if until > now)]))
 
 
 def _release_pair(
@@ -148,7 +153,7 @@ def _release_pair(
     held = _held_everywhere(views, now)
     wakes.extend(view.sites[site].until for site in held for view in views)
     # Retries may all be pinned to a lane that is full: they must not keep fresh mail from the others.
-    retries = queue.draw_retries(connection, pool, provider, now, fits, held=held)
+    retries = _retries(connection, now, pool, provider, fits, views, held)
     fresh = queue.draw_fresh(connection, pool, provider, fits, ramping=ramping, held=held)
     if not retries and not fresh:
         return [], min(wakes, default=now + FAR)
@@ -157,6 +162,37 @@ def _release_pair(
         wakes.append(decided.wake_at)
     won = _take_units(connection, decided.releases, decided.tats)
     return _lease(context, connection, now, won), min(wakes, default=now + FAR)
+
+
+def _retries(
+    connection: Connection,
+    now: Instant,
+    pool: str,
+    provider: str,
+    fits: int,
+    views: Sequence[LaneView],
+    held: Sequence[str],
+) -> list[Candidate]:
+    """Deferred deliveries that are due, with the windows in which they hold a unit already."""
+    drawn = queue.draw_retries(connection, pool, provider, now, fits, held=held)
+    windows = [view.ledger.id for view in views if view.ledger is not None]
+    if len(drawn) == fits:
+        # Those in front may wait for units of a new day, or for a source they are pinned to; behind
+        # them stand others that need neither.
+        homes = [
+            view.ledger.id
+            for view in views
+            if view.ledger is not None and not limits_of(view, now, unit=False)
+        ]
+        able = [view.source.address for view in views if not limits_of(view, now)]
+        movable = queue.draw_movable(connection, pool, provider, now, fits, held=held, homes=homes, able=able)
+        first = {candidate.id for candidate in movable}
+        drawn = [*movable, *(candidate for candidate in drawn if candidate.id not in first)]
+    if len(views) < 2 or not drawn:
+        return drawn
+    # A delivery that was tried from one lane, then from another, may come back to the first.
+    units = lanes.held_units(connection, windows, [candidate.id for candidate in drawn])
+    return [attrs.evolve(candidate, windows=units.get(candidate.id, frozenset())) for candidate in drawn]
 
 
 def _take_units(connection: Connection, releases: Sequence[Release], tats: dict[int, int]) -> list[Release]:

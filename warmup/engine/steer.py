@@ -81,6 +81,7 @@ def _steer(
         done = context.database.write(job)
     context.roll_at = 0
     context.nudge()
+    context.announce()
     return done
 
 
@@ -154,6 +155,7 @@ def steer_deliveries(context: Context, ids: Sequence[int], event: Event) -> dict
     with context.clock.busy():
         answers = context.database.write(job)
     context.nudge()
+    context.announce()
     return answers
 
 
@@ -178,3 +180,4 @@ def accept_clock(context: Context) -> None:
     context.watch.accept()
     context.roll_at = 0
     context.nudge()
+    context.announce()

@@ -108,4 +108,5 @@ def submit(context: Context, batch: Sequence[Submission]) -> list[tuple[int, ...
     if any(address.site is None for _, addresses, *_ in rows for address in addresses):
         context.resolve_at = 0
     context.nudge({(pool, address.provider) for _, addresses, pool, _, _ in rows for address in addresses})
+    context.announce()
     return ids

@@ -48,6 +48,9 @@ __all__ = [
 ]
 
 
+REFS_AT_ONCE = 500
+"""References in one IN list: far below SQLite's limit of 32,766 variables."""
+
 _STANDINGS = {standing.value: standing for standing in Standing}
 
 
@@ -304,8 +307,8 @@ def held_units(
 ) -> dict[int, frozenset[int]]:
     """In which of these windows each of these refs holds a unit, pending or posted."""
     found: dict[int, set[int]] = {}
-    for start in range(0, len(refs), IDS_AT_ONCE):
-        part = {"windows": list(windows), "refs": list(refs[start : start + IDS_AT_ONCE])}
+    for start in range(0, len(refs), REFS_AT_ONCE):
+        part = {"windows": list(windows), "refs": list(refs[start : start + REFS_AT_ONCE])}
         for window, ref in connection.execute(_HELD, part):
             found.setdefault(ref, set()).add(window)
     return {ref: frozenset(those) for ref, those in found.items()}

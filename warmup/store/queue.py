@@ -28,6 +28,7 @@ __all__ = [
     "contents",
     "counts",
     "draw_fresh",
+    "draw_movable",
     "draw_retries",
     "due_deadlines",
     "forget_bodies",
@@ -256,6 +257,27 @@ _DRAWS = {
 _HOT_DRAWS = {name: Hot(plain) for name, (plain, _) in _DRAWS.items()}
 
 
+def _candidate(row: Sequence[Any]) -> Candidate:
+    return Candidate(
+        id=row[0],
+        message=row[1],
+        recipient=row[2],
+        domain=row[3],
+        site=row[4],
+        state=DeliveryState(row[5]),
+        lease=row[6],
+        attempts=row[7],
+        deadline=row[8],
+        windows=frozenset() if row[9] is None else frozenset((row[9],)),
+        pin_source=row[10],
+        pin_until=row[11],
+        sender=row[12],
+        size=row[13],
+        utf8=bool(row[14]),
+        eight_bit=bool(row[15]),
+    )
+
+
 def _drawn(
     connection: Connection, which: str, values: dict[str, Any], held: Sequence[str]
 ) -> list[Candidate]:
@@ -263,27 +285,7 @@ def _drawn(
         rows: Iterable[Any] = connection.execute(_DRAWS[which][1], {**values, "held": list(held)})
     else:
         rows = _HOT_DRAWS[which].rows(connection, **values)
-    return [
-        Candidate(
-            id=row[0],
-            message=row[1],
-            recipient=row[2],
-            domain=row[3],
-            site=row[4],
-            state=DeliveryState(row[5]),
-            lease=row[6],
-            attempts=row[7],
-            deadline=row[8],
-            windows=frozenset() if row[9] is None else frozenset((row[9],)),
-            pin_source=row[10],
-            pin_until=row[11],
-            sender=row[12],
-            size=row[13],
-            utf8=bool(row[14]),
-            eight_bit=bool(row[15]),
-        )
-        for row in rows
-    ]
+    return [_candidate(row) for row in rows]
 
 
 def draw_fresh(
@@ -300,6 +302,52 @@ def draw_retries(
     """Deferred deliveries that are due, the earliest first; sites in ``held`` left out."""
     values = {"pool": pool, "provider": provider, "limit": limit, "now": now}
     return _drawn(connection, "retry", values, held)
+
+
+_MOVABLE = _draw(
+    _DUE
+    & _NOT_HELD
+    & (
+        deliveries.c.window.in_(bindparam("homes", expanding=True))
+        | (
+            bindparam("any_able", type_=sa.Boolean)
+            & (
+                deliveries.c.pin_source.is_(None)
+                | (deliveries.c.pin_until <= bindparam("now"))
+                | deliveries.c.pin_source.in_(bindparam("able", expanding=True))
+            )
+        )
+    ),
+    _BY_DUE,
+)
+
+
+def draw_movable(
+    connection: Connection,
+    pool: str,
+    provider: str,
+    now: Instant,
+    limit: int,
+    *,
+    held: Sequence[str],
+    homes: Sequence[int],
+    able: Sequence[str],
+) -> list[Candidate]:
+    """Deferred deliveries that are due and that something can be done about, the earliest first.
+
+    Args:
+        connection: A transaction.
+        pool: Their pool.
+        provider: Their provider.
+        now: Due by then.
+        limit: At most so many.
+        held: Sites left out.
+        homes: Windows in which a second try may be made: whoever holds a unit there.
+        able: Sources that could take a new unit: whoever is pinned to none, or to one of these.
+    """
+    values: dict[str, Any] = {"pool": pool, "provider": provider, "limit": limit, "now": now}
+    lists = {"held": list(held), "homes": list(homes), "able": list(able), "any_able": bool(able)}
+    return [_candidate(row) for row in connection.execute(_MOVABLE, {**values, **lists})]
 
 
 _NEXT_DUE = Hot(

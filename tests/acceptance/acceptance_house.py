@@ -288,7 +288,9 @@ def queue_mail(wm: Warmup, counts: Mapping[str, int], *, size: int = 200) -> dic
         for number in range(count):
             senders.append(f"b-{provider}-{number}@list.example.net")
             body = (f"Number {number} for {provider}. " * 40)[:size]
-            content = f"From: list@example.net\nTo: u{number}@{provider}.example\nSubject: {number}\n\n{body}\n"
+            content = (
+                f"From: list@example.net\nTo: u{number}@{provider}.example\nSubject: {number}\n\n{body}\n"
+            )
             submissions.append(
                 wm.prepared(
                     content.encode(), sender=senders[-1], recipients=[f"u{number}@{provider}.example"]

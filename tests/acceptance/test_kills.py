@@ -64,7 +64,7 @@ class Campaign:
             path = self.folder / "conf" / "warmup.toml"
             path.parent.mkdir()
             write(path, config)
-            share = {name: round(1.2 * self.target * part) for name, part in PROVIDERS.items()}
+            share = {name: round(1.6 * self.target * part) for name, part in PROVIDERS.items()}
             with Warmup(Config.from_file(path)) as wm:
                 wm.upgrade()
                 ids = queue_mail(wm, share)
@@ -174,8 +174,8 @@ class Campaign:
                 assert mine - seen <= self.broken[day]
         assert not any(held.values())
         for used, units in looker.rows(
-            "SELECT w.used, (SELECT count(*) FROM reservations r WHERE r.\"window\" = w.id AND r.state <> 'voided') "
-            "FROM windows w"
+            "SELECT w.used, (SELECT count(*) FROM reservations r "
+            "WHERE r.\"window\" = w.id AND r.state <> 'voided') FROM windows w"
         ):
             assert used == units
 
@@ -199,8 +199,10 @@ def _url(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> str:
 def test_killed_again_and_again_nothing_is_lost_and_no_cap_is_broken(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str, kills: tuple[int, int, int], target: int
 ) -> None:
-    """Kill -9 at any moment: every message arrives, no lane exceeds a day's cap at the receiver, and a
-    message arrives twice only if it was being sent when the process died, with the same Message-ID."""
+    """Kill -9 at any moment: every message arrives, and no lane exceeds a day's cap at the receiver.
+
+    A message arrives twice only if it was being sent when the process died, with the same Message-ID.
+    """
     campaign = Campaign(tmp_path, _url(request, kind, tmp_path), kills, target, random.Random(7))
     asyncio.run(campaign.run())
     assert campaign.killed >= sum(kills)

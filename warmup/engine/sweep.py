@@ -8,10 +8,10 @@ from warmup.engine.context import Context
 from warmup.engine.record import settle_row, unknown_verdict
 from warmup.model import Attempt, DeliveryState, Outcome, Reply, Stage
 from warmup.release.machine import Event, move
-from warmup.store import Connection, journal, lanes, queue
+from warmup.store import Connection, admissions, journal, lanes, queue
 from warmup.timing import DAY, Instant, Span, format_instant
 
-__all__ = ["ATTEMPTS_KEPT", "BODIES_KEPT", "sweep"]
+__all__ = ["ADMISSIONS_KEPT", "ATTEMPTS_KEPT", "BODIES_KEPT", "sweep"]
 
 SWEEP_MAX = 500
 """Deliveries, contents and attempts dealt with in one pass of each kind."""
@@ -21,6 +21,10 @@ BODIES_KEPT: Span = DAY
 
 ATTEMPTS_KEPT: Span = 90 * DAY
 """How long single attempts are kept; the evidence keeps their counts for good."""
+
+ADMISSIONS_KEPT: Span = 31 * DAY
+"""How long a relay's message is remembered after it was last asked about: longer than any window, so
+that no unit is taken twice, and than relays try."""
 
 
 def sweep(context: Context) -> int:
@@ -33,6 +37,7 @@ def sweep(context: Context) -> int:
         changed += _expired(connection, now)
         queue.forget_bodies(connection, now - BODIES_KEPT, SWEEP_MAX)
         journal.prune(connection, now - ATTEMPTS_KEPT, SWEEP_MAX)
+        admissions.prune(connection, now - ADMISSIONS_KEPT, SWEEP_MAX)
         return changed
 
     with context.clock.busy():

@@ -83,14 +83,9 @@ def promised(connection: Connection, lane: int, since: Instant, before: Instant 
 
 
 def prune(connection: Connection, before: Instant, limit: int) -> int:
-    """Forget admissions nobody has asked about since an instant."""
-    old = (
-        sa.select(admissions.c.id)
-        .where(admissions.c.asked_at < before)
-        .order_by(admissions.c.id)
-        .limit(limit)
+    """Forget admissions nobody has asked about since an instant; the ``limit`` oldest ones are looked at."""
+    oldest = sa.select(admissions.c.id).order_by(admissions.c.id).limit(limit)
+    done = connection.execute(
+        sa.delete(admissions).where(admissions.c.id.in_(oldest), admissions.c.asked_at < before)
     )
-    ids = list(connection.execute(old).scalars())
-    if ids:
-        connection.execute(sa.delete(admissions).where(admissions.c.id.in_(ids)))
-    return len(ids)
+    return done.rowcount

@@ -56,6 +56,7 @@ class Context:
     incarnation: str = "none"
     watch: ClockWatch = attrs.field(init=False)
     roll_at: Instant = attrs.field(init=False, default=0)
+    swept: int = attrs.field(init=False, default=0)
     resolve_at: Instant = attrs.field(init=False, default=0)
     asleep: dict[tuple[str, str], Instant] = attrs.field(init=False, factory=dict)
     listeners: list[Callable[[], None]] = attrs.field(init=False, factory=list)

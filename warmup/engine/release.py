@@ -18,7 +18,7 @@ from warmup.model import PARTS, DeliveryState, Grant, Lane, LaneKey, Ledger, Sta
 from warmup.release.decide import Candidate, Release, decide
 from warmup.release.limits import WINDOW_GUARD, LaneView, limits_of
 from warmup.release.machine import Event, move
-from warmup.store import Connection, lanes, queue
+from warmup.store import Connection, draws, lanes, queue
 from warmup.timing import DAY, MINUTE, SECOND, Instant
 
 __all__ = ["Released", "begin", "give_back", "release", "views_of"]
@@ -139,7 +139,7 @@ def release(context: Context, limit: int, room: Room) -> Released:
 def _release_pair(
     context: Context, connection: Connection, now: Instant, pool: str, provider: str, limit: int, room: Room
 ) -> tuple[list[Grant], Instant]:
-    later = queue.next_due(connection, pool, provider, now)
+    later = draws.next_due(connection, pool, provider, now)
     wakes = [] if later is None else [later]
     views = [
         _with_stock(view, now)
@@ -154,7 +154,7 @@ def _release_pair(
     wakes.extend(view.sites[site].until for site in held for view in views)
     # Retries may all be pinned to a lane that is full: they must not keep fresh mail from the others.
     retries = _retries(connection, now, pool, provider, fits, views, held)
-    fresh = queue.draw_fresh(connection, pool, provider, fits, ramping=ramping, held=held)
+    fresh = draws.draw_fresh(connection, pool, provider, fits, ramping=ramping, held=held)
     if not retries and not fresh:
         return [], min(wakes, default=now + FAR)
     decided = decide(now, views, retries, fresh)
@@ -174,7 +174,7 @@ def _retries(
     held: Sequence[str],
 ) -> list[Candidate]:
     """Deferred deliveries that are due, with the windows in which they hold a unit already."""
-    drawn = queue.draw_retries(connection, pool, provider, now, fits, held=held)
+    drawn = draws.draw_retries(connection, pool, provider, now, fits, held=held)
     windows = [view.ledger.id for view in views if view.ledger is not None]
     if len(drawn) == fits:
         # Those in front may wait for units of a new day, or for a source they are pinned to; behind
@@ -185,7 +185,7 @@ def _retries(
             if view.ledger is not None and not limits_of(view, now, unit=False)
         ]
         able = [view.source.address for view in views if not limits_of(view, now)]
-        movable = queue.draw_movable(connection, pool, provider, now, fits, held=held, homes=homes, able=able)
+        movable = draws.draw_movable(connection, pool, provider, now, fits, held=held, homes=homes, able=able)
         first = {candidate.id for candidate in movable}
         drawn = [*movable, *(candidate for candidate in drawn if candidate.id not in first)]
     if len(views) < 2 or not drawn:

@@ -8,10 +8,10 @@ from warmup.engine.context import Context
 from warmup.engine.record import settle_row, unknown_verdict
 from warmup.model import Attempt, DeliveryState, Outcome, Reply, Stage
 from warmup.release.machine import Event, move
-from warmup.store import Connection, admissions, journal, lanes, queue
+from warmup.store import Connection, admissions, journal, lanes, queue, retention
 from warmup.timing import DAY, Instant, Span, format_instant
 
-__all__ = ["ADMISSIONS_KEPT", "ATTEMPTS_KEPT", "BODIES_KEPT", "sweep"]
+__all__ = ["ADMISSIONS_KEPT", "BODIES_KEPT", "HISTORY_KEPT", "sweep"]
 
 SWEEP_MAX = 500
 """Deliveries, contents and attempts dealt with in one pass of each kind."""
@@ -19,8 +19,12 @@ SWEEP_MAX = 500
 BODIES_KEPT: Span = DAY
 """How long contents are kept after submission, at least; they go once every delivery is final."""
 
-ATTEMPTS_KEPT: Span = 90 * DAY
-"""How long single attempts are kept; the evidence keeps their counts for good."""
+HISTORY_KEPT: Span = 90 * DAY
+"""How long finished messages with their keys, single attempts and reservations are kept. The days'
+accounts and the evidence stay for good."""
+
+LOOKED_AT_MAX = 5_000
+"""Messages looked at in one pass for what may be forgotten of them."""
 
 ADMISSIONS_KEPT: Span = 31 * DAY
 """How long a relay's message is remembered after it was last asked about: longer than any window, so
@@ -32,16 +36,23 @@ def sweep(context: Context) -> int:
     now = context.clock.now()
     real = context.clock.real()
 
-    def job(connection: Connection) -> int:
+    def job(connection: Connection) -> tuple[int, int]:
         changed = _lapsed(context, connection, now, real)
         changed += _expired(connection, now)
-        queue.forget_bodies(connection, now - BODIES_KEPT, SWEEP_MAX)
-        journal.prune(connection, now - ATTEMPTS_KEPT, SWEEP_MAX)
+        stopped_at = retention.forget_messages(
+            connection,
+            context.swept,
+            LOOKED_AT_MAX,
+            bodies_before=now - BODIES_KEPT,
+            all_before=now - HISTORY_KEPT,
+        )
+        retention.forget_attempts(connection, now - HISTORY_KEPT, SWEEP_MAX)
+        retention.forget_reservations(connection, now - HISTORY_KEPT)
         admissions.prune(connection, now - ADMISSIONS_KEPT, SWEEP_MAX)
-        return changed
+        return changed, stopped_at
 
     with context.clock.busy():
-        changed = context.database.write(job)
+        changed, context.swept = context.database.write(job)
     if changed:
         context.nudge()
     return changed

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from warmup.store import admissions, domains, journal, lanes, queue
+from warmup.store import admissions, domains, draws, journal, lanes, queue, retention
 from warmup.store.database import Database
 from warmup.store.nodes import Node, Witness, machine_id
 from warmup.store.opening import HEAD, check, create_or_upgrade, get_meta, revision, set_meta
@@ -17,11 +17,13 @@ __all__ = [
     "check",
     "create_or_upgrade",
     "domains",
+    "draws",
     "get_meta",
     "journal",
     "lanes",
     "machine_id",
     "queue",
+    "retention",
     "revision",
     "set_meta",
 ]

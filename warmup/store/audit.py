@@ -27,7 +27,7 @@ _RULES: Sequence[tuple[str, str]] = (
         SELECT w.id, w.used, COALESCE(r.n, 0) FROM windows w
         LEFT JOIN (SELECT "window" AS id, COUNT(*) AS n FROM reservations
                    WHERE state IN ('pending', 'posted') GROUP BY "window") r ON r.id = w.id
-        WHERE w.used <> COALESCE(r.n, 0) ORDER BY w.id
+        WHERE w.used <> COALESCE(r.n, 0) AND (r.n IS NOT NULL OR NOT w.closed) ORDER BY w.id
         """,
     ),
     (

@@ -26,7 +26,6 @@ __all__ = [
     "evidence_of",
     "last_operator",
     "note",
-    "prune",
 ]
 
 REPLY_TEXT_KEPT = 2_000
@@ -163,15 +162,6 @@ def entries_of(
         for row in connection.execute(statement)
     ]
     return rows[::-1]
-
-
-def prune(connection: Connection, before: Instant, limit: int) -> int:
-    """Drop attempts that ended before an instant; the evidence keeps their counts."""
-    old = sa.select(attempts.c.id).where(attempts.c.ended_at < before).order_by(attempts.c.id).limit(limit)
-    ids = list(connection.execute(old).scalars())
-    if ids:
-        connection.execute(sa.delete(attempts).where(attempts.c.id.in_(ids)))
-    return len(ids)
 
 
 def last_operator(connection: Connection) -> int:

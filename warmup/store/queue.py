@@ -1,11 +1,11 @@
-"""Messages, bodies and deliveries: what is queued, drawn, leased and settled.
+"""Messages, bodies and deliveries: what is queued, leased, settled and listed.
 
 Functions of a connection; the caller owns the transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam
 
 from warmup.model import DeliveryState, Submission
-from warmup.release.decide import Candidate
 from warmup.store.hot import Hot
 from warmup.store.schema import bodies, counters, deliveries, messages
 from warmup.timing import Instant
@@ -27,11 +26,7 @@ __all__ = [
     "claims",
     "contents",
     "counts",
-    "draw_fresh",
-    "draw_movable",
-    "draw_retries",
     "due_deadlines",
-    "forget_bodies",
     "insert",
     "known_key",
     "lapsed",
@@ -39,7 +34,6 @@ __all__ = [
     "lease",
     "listing",
     "load",
-    "next_due",
     "pending",
     "set_due",
     "set_state",
@@ -208,162 +202,6 @@ def insert(
     return ids
 
 
-_CANDIDATE = (
-    deliveries.c.id,
-    deliveries.c.message,
-    deliveries.c.recipient,
-    deliveries.c.domain,
-    deliveries.c.site,
-    deliveries.c.state,
-    deliveries.c.lease,
-    deliveries.c.attempts,
-    deliveries.c.deadline,
-    deliveries.c.window,
-    deliveries.c.pin_source,
-    deliveries.c.pin_until,
-    messages.c.sender,
-    messages.c.size,
-    messages.c.utf8,
-    messages.c.eight_bit,
-)
-
-
-def _draw(where: Any, order: Any) -> sa.Select[Any]:
-    # SKIP LOCKED matters on PostgreSQL alone: two workers draw different rows there. SQLite
-    # has one writer at a time and compiles the clause away.
-    return (
-        sa.select(*_CANDIDATE)
-        .join(messages, messages.c.id == deliveries.c.message)
-        .where(_THERE & where)
-        .order_by(*order)
-        .limit(bindparam("limit"))
-        .with_for_update(skip_locked=True, of=deliveries)
-    )
-
-
-_THERE = (deliveries.c.pool == bindparam("pool")) & (deliveries.c.provider == bindparam("provider"))
-_NOT_HELD = deliveries.c.site.not_in(bindparam("held", expanding=True))
-# States are spelled out: a parameter would hide them from the partial indexes.
-_FRESH = sa.text("state = 'queued' AND site IS NOT NULL")
-_DUE = sa.text("state = 'deferred' AND site IS NOT NULL") & (deliveries.c.due_at <= bindparam("now"))
-_BY_ENGAGEMENT = (deliveries.c.priority, deliveries.c.rank, deliveries.c.deadline, deliveries.c.id)
-_BY_DEADLINE = (deliveries.c.priority, deliveries.c.deadline, deliveries.c.id)
-_BY_DUE = (deliveries.c.due_at, deliveries.c.id)
-_DRAWS = {
-    "ramping": (_draw(_FRESH, _BY_ENGAGEMENT), _draw(_FRESH & _NOT_HELD, _BY_ENGAGEMENT)),
-    "warm": (_draw(_FRESH, _BY_DEADLINE), _draw(_FRESH & _NOT_HELD, _BY_DEADLINE)),
-    "retry": (_draw(_DUE, _BY_DUE), _draw(_DUE & _NOT_HELD, _BY_DUE)),
-}
-_HOT_DRAWS = {name: Hot(plain) for name, (plain, _) in _DRAWS.items()}
-
-
-def _candidate(row: Sequence[Any]) -> Candidate:
-    return Candidate(
-        id=row[0],
-        message=row[1],
-        recipient=row[2],
-        domain=row[3],
-        site=row[4],
-        state=DeliveryState(row[5]),
-        lease=row[6],
-        attempts=row[7],
-        deadline=row[8],
-        windows=frozenset() if row[9] is None else frozenset((row[9],)),
-        pin_source=row[10],
-        pin_until=row[11],
-        sender=row[12],
-        size=row[13],
-        utf8=bool(row[14]),
-        eight_bit=bool(row[15]),
-    )
-
-
-def _drawn(
-    connection: Connection, which: str, values: dict[str, Any], held: Sequence[str]
-) -> list[Candidate]:
-    if held:
-        rows: Iterable[Any] = connection.execute(_DRAWS[which][1], {**values, "held": list(held)})
-    else:
-        rows = _HOT_DRAWS[which].rows(connection, **values)
-    return [_candidate(row) for row in rows]
-
-
-def draw_fresh(
-    connection: Connection, pool: str, provider: str, limit: int, *, ramping: bool, held: Sequence[str] = ()
-) -> list[Candidate]:
-    """Deliveries never tried, in the order in which they should go; sites in ``held`` left out."""
-    values = {"pool": pool, "provider": provider, "limit": limit}
-    return _drawn(connection, "ramping" if ramping else "warm", values, held)
-
-
-def draw_retries(
-    connection: Connection, pool: str, provider: str, now: Instant, limit: int, *, held: Sequence[str] = ()
-) -> list[Candidate]:
-    """Deferred deliveries that are due, the earliest first; sites in ``held`` left out."""
-    values = {"pool": pool, "provider": provider, "limit": limit, "now": now}
-    return _drawn(connection, "retry", values, held)
-
-
-_MOVABLE = _draw(
-    _DUE
-    & _NOT_HELD
-    & (
-        deliveries.c.window.in_(bindparam("homes", expanding=True))
-        | (
-            bindparam("any_able", type_=sa.Boolean)
-            & (
-                deliveries.c.pin_source.is_(None)
-                | (deliveries.c.pin_until <= bindparam("now"))
-                | deliveries.c.pin_source.in_(bindparam("able", expanding=True))
-            )
-        )
-    ),
-    _BY_DUE,
-)
-
-
-def draw_movable(
-    connection: Connection,
-    pool: str,
-    provider: str,
-    now: Instant,
-    limit: int,
-    *,
-    held: Sequence[str],
-    homes: Sequence[int],
-    able: Sequence[str],
-) -> list[Candidate]:
-    """Deferred deliveries that are due and that something can be done about, the earliest first.
-
-    Args:
-        connection: A transaction.
-        pool: Their pool.
-        provider: Their provider.
-        now: Due by then.
-        limit: At most so many.
-        held: Sites left out.
-        homes: Windows in which a second try may be made: whoever holds a unit there.
-        able: Sources that could take a new unit: whoever is pinned to none, or to one of these.
-    """
-    values: dict[str, Any] = {"pool": pool, "provider": provider, "limit": limit, "now": now}
-    lists = {"held": list(held), "homes": list(homes), "able": list(able), "any_able": bool(able)}
-    return [_candidate(row) for row in connection.execute(_MOVABLE, {**values, **lists})]
-
-
-_NEXT_DUE = Hot(
-    sa.select(deliveries.c.due_at)
-    .where(_THERE & sa.text("state = 'deferred'") & (deliveries.c.due_at > bindparam("now")))
-    .order_by(deliveries.c.due_at)
-    .limit(1)
-)
-
-
-def next_due(connection: Connection, pool: str, provider: str, now: Instant) -> Instant | None:
-    """When the next deferred delivery of a pool and provider is due, after ``now``."""
-    due: Instant | None = _NEXT_DUE.value(connection, pool=pool, provider=provider, now=now)
-    return due
-
-
 _LEASE = Hot(
     sa.update(deliveries)
     .where(deliveries.c.id == bindparam("delivery"))
@@ -521,27 +359,6 @@ def counts(connection: Connection) -> list[tuple[str, str, str, int, Instant]]:
         .order_by(deliveries.c.pool, deliveries.c.provider, deliveries.c.state)
     )
     return [tuple(row) for row in rows]
-
-
-def forget_bodies(connection: Connection, before: Instant, limit: int) -> int:
-    """Drop contents of messages submitted before an instant all of whose deliveries are final."""
-    open_delivery = (
-        sa.select(deliveries.c.id)
-        .where(deliveries.c.message == bodies.c.message)
-        .where(deliveries.c.state.in_(["queued", "held", "leased", "sending", "deferred"]))
-        .exists()
-    )
-    old = (
-        sa.select(bodies.c.message)
-        .join(messages, messages.c.id == bodies.c.message)
-        .where(messages.c.submitted_at < before, ~open_delivery)
-        .order_by(bodies.c.message)
-        .limit(limit)
-    )
-    ids = list(connection.execute(old).scalars())
-    if ids:
-        connection.execute(sa.delete(bodies).where(bodies.c.message.in_(ids)))
-    return len(ids)
 
 
 AHEAD_MAX = 100_000

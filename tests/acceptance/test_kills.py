@@ -164,7 +164,9 @@ class Campaign:
             "SELECT w.date, l.source, l.provider, r.ref, r.state FROM reservations r "
             'JOIN windows w ON w.id = r."window" JOIN lanes l ON l.id = w.lane'
         ):
-            assert state == "posted"
+            assert state in ("posted", "voided")
+            if state == "voided":  # leased when the process died, and sent on another day
+                continue
             held.setdefault((DAYS.index(date), source, provider), set()).add(ref)
         for day in range(3):
             for lane, senders in sink.offered(day).items():

@@ -259,7 +259,7 @@ def tables(folder: Path, database: str, providers: Mapping[str, float], **plan: 
     """A configuration: two sources, providers on loopback, a scaled clock, and a plan."""
     return {
         "warmup": {"database": database, "state_dir": str(folder / "state"), "node": "here"},
-        "clock": {"kind": "scaled", "start": "2026-12-01T00:00:00Z", "speed": 3600},
+        "clock": {"kind": "scaled", "start": "2026-12-01T00:00:00Z", "speed": 1800},
         "plan": {
             "target": 600,
             "curve": "linear:days=3",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from warmup.app import Warmup
     from warmup.config import Config
     from warmup.errors import WarmupError
-    from warmup.model import Divert, Grant, LaneKey, Reply, Stage, Wait
+    from warmup.model import Divert, Grant, LaneKey, Reply, Stage, Verdict, Wait
     from warmup.plan import Plan, plan
 
 __version__ = "0.1.0"
@@ -26,6 +26,7 @@ __all__ = [
     "Plan",
     "Reply",
     "Stage",
+    "Verdict",
     "Wait",
     "Warmup",
     "WarmupError",
@@ -40,6 +41,7 @@ _HOMES = {
     "Plan": "warmup.plan",
     "Reply": "warmup.model",
     "Stage": "warmup.model",
+    "Verdict": "warmup.model",
     "Wait": "warmup.model",
     "Warmup": "warmup.app",
     "WarmupError": "warmup.errors",

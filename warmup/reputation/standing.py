@@ -149,6 +149,8 @@ def close(
     if idle_since is not None and now - idle_since >= IDLE_DAYS * DAY:
         if lane.standing is Standing.COLD and lane.step == 1:
             return None
+        if lane.until is not None and now < lane.until:
+            return None  # bad news first: the suspension runs to its end, and a later window makes it cold
         paused = lane.standing is Standing.PAUSED
         cold = attrs.evolve(
             lane,

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from email.message import Message
 from pathlib import Path
 from types import TracebackType
@@ -33,9 +34,9 @@ from warmup.model import (
     Verdict,
 )
 from warmup.providers import Directory, parse_reply
-from warmup.store import Database, Node, Witness, check, create_or_upgrade, machine_id
+from warmup.store import Database, ForeignDatabase, Node, Witness, check, create_or_upgrade, machine_id
 from warmup.store.census import where_it_stands
-from warmup.timing import Chance, Clock, Instant
+from warmup.timing import Chance, Clock, Instant, from_datetime
 
 if TYPE_CHECKING:
     from warmup.contracts import Resolver, Transport
@@ -145,7 +146,7 @@ class Warmup:
         stream: str = "default",
         key: str | None = None,
         engagement: int = 0,
-        deadline: Instant | None = None,
+        deadline: Instant | datetime | None = None,
     ) -> tuple[int, ...]:
         """Queue a message; on disk when it returns.
 
@@ -156,7 +157,8 @@ class Warmup:
             stream: Class of mail.
             key: The same key again gives the same ids and queues nothing.
             engagement: 0 to 100; the most engaged go first while a lane is ramping.
-            deadline: Instant (microseconds UTC) after which it is worthless; None: the stream's.
+            deadline: When it becomes worthless: a datetime with a zone, or microseconds UTC; None: the
+                stream's.
 
         Returns:
             Ids of the deliveries, one a recipient.
@@ -186,11 +188,16 @@ class Warmup:
         stream: str = "default",
         key: str | None = None,
         engagement: int = 0,
-        deadline: Instant | None = None,
+        deadline: Instant | datetime | None = None,
     ) -> Submission:
         """Check a message without queueing it; give many of them to :meth:`submit_many`."""
         policy = self._stream(stream)
         now = self.clock.now()
+        if isinstance(deadline, datetime):
+            try:
+                deadline = from_datetime(deadline)
+            except ValueError as error:
+                raise UsageError.of("deadline", str(error)) from None
         envelope = prepare(
             message,
             sender=sender,
@@ -263,6 +270,8 @@ class Warmup:
                 worker = Worker(engine, courier, witness)
                 try:
                     await worker.run(stop or asyncio.Event(), until_empty=until_empty, once=once)
+                except ForeignDatabase:
+                    raise
                 except TemporaryError as error:
                     # Before the start that is a refusal; in mid-run it is a store that failed.
                     raise StoreError(str(error)) from error
@@ -355,6 +364,10 @@ class Warmup:
         if not isinstance(decision, Grant):
             raise UsageError.of("decision", "only a grant has an outcome", "ask again after its wait")
         if isinstance(reply, tuple):
+            if len(reply) != 2 or type(reply[0]) is not int or not isinstance(reply[1], str):
+                raise UsageError.of("reply", f"{reply!r:.80} is no reply", 'give (250, "2.0.0 OK"), or None')
+            if not 200 <= reply[0] <= 599:
+                raise UsageError.of("reply", f"{reply[0]} is no reply code", "give three digits, 200 to 599")
             reply = parse_reply(*reply)
         if reply is None:
             reply = Reply(0, "", "the connection was lost")

@@ -16,8 +16,8 @@ from warmup.app import Warmup
 from warmup.config import Config
 from warmup.store import lanes, queue
 
-PROVIDERS = ("google", "yahoo", "microsoft_consumer", "comcast", "apple", "att", "gmx", "webde", "orange",
-             "mailru", "qq", "other")  # fmt: skip
+PROVIDERS = ("google", "yahoo", "microsoft_consumer", "comcast", "apple", "att", "gmx", "t_online", "orange",
+             "mail_ru", "qq", "other")  # fmt: skip
 HOSTILE = "\x1b]0;owned\x07 Привет"
 
 

@@ -11,6 +11,7 @@ import contextlib
 import io
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -26,6 +27,12 @@ INTERRUPTED = 130
 
 def guarded(group: click.Group, args: list[str], prog_name: str, extra: dict[str, Any]) -> int:
     """Run a command line and return the exit code."""
+    if sys.stdout is None:
+        # Closed by whoever started us. Work goes on all the same: a daemon needs no output, and mail
+        # that was queued must not look as if it had not been.
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the process's life
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - for the process's life
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A reply in Cyrillic must not end a report on a terminal that knows only ASCII.
@@ -54,6 +61,8 @@ def guarded(group: click.Group, args: list[str], prog_name: str, extra: dict[str
         return INTERRUPTED
     except BrokenPipeError as error:
         return 0 if _reader_left() else _bug(error)
+    except OSError as error:
+        return _known(error) or _failed(error)
     except Exception as error:
         return _known(error) or _bug(error)
     return code
@@ -78,6 +87,17 @@ def _known(error: Exception) -> int:
     for line in map(str, error.problems) if error.problems else (str(error),):
         _complain(line)
     return error.exit_code
+
+
+def _failed(error: OSError) -> int:
+    """Report what the system refused: a full disk, a folder that cannot be written."""
+    _debug()
+    where = f"{error.filename}: " if error.filename else ""
+    _complain(f"{where}{error.strerror or error} (see that it can be written and that the disk has room)")
+    # What could not be written to standard output would be tried, and complained of, again at exit.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return IO
 
 
 def _reader_left() -> bool:

@@ -72,6 +72,8 @@ def submit(
     from warmup.cli.words import say
     from warmup.errors import DataError, StoreError, TemporaryError, UsageError
 
+    if sender is not None and not sender.strip():
+        raise UsageError.of("--from", "is empty", 'give an address, or "<>" for no reverse-path')
     with opened(config) as wm:
         options: dict[str, Any] = {
             "sender": None if sender is None else sender.strip().removeprefix("<").removesuffix(">"),

@@ -20,7 +20,7 @@ from warmup.config.spans import SPAN_MAX
 from warmup.config.storage import database_folder, database_url, default_state_dir
 from warmup.config.structure import Place, rule_of, within
 from warmup.errors import ConfigError, Problem, WarmupError
-from warmup.model import Declaration, EgressSource, RetrySchedule, Stream
+from warmup.model import OTHER, Declaration, EgressSource, RetrySchedule, Stream
 from warmup.timing import format_span
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ __all__ = [
     "check",
     "check_clock",
     "check_delivery",
+    "check_mix",
     "check_pools",
     "check_providers",
     "check_retry",
@@ -51,6 +52,7 @@ def check(config: Config) -> Found:
     yield from check_delivery(config.delivery)
     yield from check_storage(config.database, config.state_dir)
     yield from check_providers(config.providers)
+    yield from check_mix(config.plan.providers, config.providers)
     for key in ("node", "seed"):
         yield from _by_rule(("warmup", key), rules.text, getattr(config, key))
     planned = [source.address for source in config.plan.sources]
@@ -186,6 +188,28 @@ def check_providers(providers: Mapping[str, Mapping[str, Any]]) -> Found:
                 if other != provider:
                     wrong = f"{suffix} is given to {other} already"
                     yield ("providers", provider, key), Problem("", wrong, "give it to one provider")
+
+
+def check_mix(mix: Iterable[str], providers: Mapping[str, Mapping[str, Any]]) -> Found:
+    """Providers that mail can be recognised for, under the one name that recognition gives them."""
+    from warmup.providers import Directory
+
+    try:
+        directory = Directory.default().extended(providers)
+    except ConfigError:
+        return  # told by check_providers
+    for name in mix:
+        if name == OTHER or (directory.resolve(name) == name and name in directory):
+            continue
+        place: Place = ("plan", "mix", name)
+        if name in directory:
+            wrong = f"is another name of {directory.resolve(name)}"
+            yield place, Problem("", wrong, f"write {directory.resolve(name)}")
+        else:
+            mend = rules.nearest(name, {*directory.providers, *directory.aliases})
+            if not mend.startswith("did"):
+                mend = f"add [providers.{name}] with its domains"
+            yield place, Problem("", "is no provider that mail could be recognised for", mend)
 
 
 def _by_key(place: Place, table: type[Any], value: Any) -> Found:

@@ -24,6 +24,7 @@ from warmup.errors import ConfigError, Problem, WarmupError
 from warmup.model import Declaration, EgressSource, OnUnknown, RampClock, RetrySchedule, Stream
 from warmup.plan.build import plan
 from warmup.plan.curves import parse_curve
+from warmup.plan.mix import Mix
 from warmup.plan.plan import Plan
 
 __all__ = ["find_config", "read_file", "read_tables"]
@@ -267,6 +268,8 @@ def _parts(reader: _Reader, read: dict[str, Any], curve: Curve | None) -> dict[s
     _add_installation(reader, read["warmup"], parts)
     if (planning := read["plan"]) is not None:
         parts["ramp"] = RampClock(planning.ramp)
+        if isinstance(planning.mix, Mix):  # text is the name of a profile, whose providers we know
+            reader.found.extend(checks.check_mix(planning.mix.providers, providers))
         if "sources" not in broken and curve is not None:
             parts["plan"] = _plan(reader, planning, curve, read["sources"])
     return parts if parts.get("plan") is not None else None

@@ -23,6 +23,9 @@ CHORES_S = 30.0
 """Seconds between sweeps, and between notes to the witness. Chores are about dead workers and the
 disk, so these are seconds of the event loop: real ones under a system or a scaled clock."""
 
+SAME_SIGNAL_S = 1.0
+"""Seconds within which a second signal is an echo of the first."""
+
 SIMULATED_CHORES_S = 3600.0
 """In a simulation seconds cost nothing but chores do, and nobody else works on its database."""
 
@@ -49,11 +52,11 @@ class Worker:
             for chore in chores:
                 chore.cancel()
             ended = await asyncio.gather(*chores, return_exceptions=True)
-            if self._witness is not None:
-                await self._courier.in_store(self._witness.follow)
         for error in ended:
             if isinstance(error, Exception):
                 raise error
+        if self._witness is not None:
+            await self._courier.in_store(self._witness.follow)
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
         while True:
@@ -72,6 +75,8 @@ class Worker:
             pass
 
     async def _poll(self) -> None:
+        if self._witness is not None:
+            await self._courier.in_store(self._witness.check)
         if await self._courier.in_store(self._engine.changed_elsewhere):
             self._courier.wake()
 
@@ -86,6 +91,9 @@ class Worker:
 def stopped_by_signals(stop: asyncio.Event) -> Iterator[list[signal.Signals]]:
     """Set ``stop`` on SIGINT and SIGTERM; a second one ends the process at once.
 
+    One that follows within a second counts as the same: supervisors and ``timeout`` send to the
+    process and to its group.
+
     Yields:
         A list into which the signal is put when it comes.
     """
@@ -95,7 +103,11 @@ def stopped_by_signals(stop: asyncio.Event) -> Iterator[list[signal.Signals]]:
 
     def handle(number: signal.Signals) -> None:
         got.append(number)
-        stop.set()
+        if not stop.is_set():
+            stop.set()
+            loop.call_later(SAME_SIGNAL_S, heed)
+
+    def heed() -> None:
         for each in signals:
             loop.remove_signal_handler(each)
 

@@ -31,6 +31,8 @@ __all__ = ["SLOT_GRACE", "Asked", "admit", "settle"]
 SLOT_GRACE = 5 * MINUTE
 """How long a promised slot is kept for the relay that waits for it."""
 
+SETTLED = frozenset(outcome.value for outcome in Outcome)
+
 NEVER_SENT = frozenset({Stage.RESOLVE, Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.STARTTLS})
 """Stages before MAIL: what failed there spends nothing."""
 
@@ -66,7 +68,8 @@ def admit(context: Context, asked: Asked) -> Decision:
     """Answer a relay: Grant or Wait.
 
     Raises:
-        UsageError: An attempt lower than one that was asked about before, or no such stream.
+        UsageError: An attempt that was settled, or lower than one that was; a message that was
+            accepted; or no such stream.
         DataError: An address that is not one.
         StoreError: The answer could not be written down; nothing was granted.
     """
@@ -135,6 +138,18 @@ class _Desk:
         if row is not None and self.asked.attempt < row.attempt:
             raise UsageError.of(
                 "attempt", f"{self.asked.attempt} after {row.attempt}", "count conversations upwards"
+            )
+        if row is not None and row.state == Outcome.ACCEPTED:
+            raise UsageError.of(
+                "id",
+                f"{self.asked.id!r} to {self.asked.recipient} was accepted",
+                "give a new message an id of its own",
+            )
+        if row is not None and row.state in SETTLED and self.asked.attempt == row.attempt:
+            raise UsageError.of(
+                "attempt",
+                f"{row.attempt} was settled as {row.state}",
+                "count on: the next conversation is another attempt",
             )
         if row is not None and row.state == "granted" and self.asked.attempt > row.attempt:
             # The conversation before was never accounted for: its MAIL may have gone out.

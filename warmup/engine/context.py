@@ -114,6 +114,7 @@ class Context:
         down: SiteHold | None = None,
         sites: Mapping[str, SiteHold] | None = None,
         room: int = 1 << 30,
+        closed_until: Instant = 0,
     ) -> LaneView:
         """A lane with everything a decision about it depends on."""
         return LaneView(
@@ -121,7 +122,8 @@ class Context:
             source=self.sources[lane.key.source],
             ledger=ledger,
             pace=None if ledger is None else self.pace(lane, ledger),
-            opens_at=None if ledger is not None else self.starts_at(lane.key.source),
+            opens_at=0 if ledger is not None else self.starts_at(lane.key.source),
+            closed_until=closed_until,
             down=down,
             sites=sites or {},
             curve=f"curve {self.plan.curve.name}",

@@ -58,6 +58,8 @@ def views_of(
     ledgers = lanes.ledgers_of(connection, provider, lock=lock)
     sites = lanes.sites_of(connection, now, provider)
     down = lanes.down_sources(connection, now)
+    mine = [lane for lane in lanes.lanes_of(connection, provider) if lane.key.source in context.sources]
+    ends = {} if all(lane.id in ledgers for lane in mine) else lanes.last_ends(connection)
     return [
         context.view(
             lane,
@@ -65,9 +67,9 @@ def views_of(
             down=down.get(lane.key.source),
             sites=sites.get(lane.id),
             room=1 << 30 if room is None else room(lane.key),
+            closed_until=0 if lane.id in ledgers else ends.get(lane.id, 0),
         )
-        for lane in lanes.lanes_of(connection, provider)
-        if lane.key.source in context.sources
+        for lane in mine
     ]
 
 

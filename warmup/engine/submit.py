@@ -44,6 +44,19 @@ def address_of(context: Context, recipient: str) -> Address:
     return Address(recipient=recipient, domain=domain, provider=provider, site=None)
 
 
+def _check(submission: Submission) -> None:
+    """See that what a program gave is of the right kind: its type checker may be nobody's."""
+    engagement, key, deadline = submission.engagement, submission.key, submission.deadline
+    if type(engagement) is not int or not 0 <= engagement <= 100:
+        raise UsageError.of("engagement", f"{engagement!r} is out of range", "use a whole number, 0 to 100")
+    if key is not None and not (isinstance(key, str) and 1 <= len(key) <= KEY_MAX):
+        raise UsageError.of("key", f"{key!r:.60} is no key", f"use text of 1 to {KEY_MAX} characters")
+    if deadline is not None and type(deadline) is not int:
+        raise UsageError.of(
+            "deadline", f"{deadline!r:.60} is no instant", "use a datetime with a zone, or microseconds UTC"
+        )
+
+
 def submit(context: Context, batch: Sequence[Submission]) -> list[tuple[int, ...]]:
     """Queue messages durably; the ids of their deliveries, message by message, in order.
 
@@ -58,10 +71,7 @@ def submit(context: Context, batch: Sequence[Submission]) -> list[tuple[int, ...
     rows: list[tuple[Submission, list[Address], str, int, Instant]] = []
     for submission in batch:
         stream = stream_of(context, submission.stream)
-        if not 0 <= submission.engagement <= 100:
-            raise UsageError.of("engagement", f"{submission.engagement} is out of range", "use 0 to 100")
-        if submission.key is not None and not 1 <= len(submission.key) <= KEY_MAX:
-            raise UsageError.of("key", f"{len(submission.key)} characters", f"use 1 to {KEY_MAX}")
+        _check(submission)
         deadline = submission.deadline
         if deadline is None and stream.deadline is not None:
             deadline = now + stream.deadline

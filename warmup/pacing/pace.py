@@ -100,13 +100,16 @@ class Pace:
             instants.append(now if parts == here else self.shape.when(parts))
         return instants, tat
 
-    def next_slot(self, used: int, tat: int, ahead: int = 0) -> tuple[Instant | None, Instant | None]:
+    def next_slot(
+        self, now: Instant, used: int, tat: int, ahead: int = 0
+    ) -> tuple[Instant | None, Instant | None]:
         """When the next unit may go: by the pattern, and by the pace.
 
         The later of the two holds. None stands for *not in this window*: the cap is spent, or the
         pace has no room left before the day ends.
 
         Args:
+            now: The instant of the question: those who go first go no earlier.
             used: Units spent or held.
             tat: The window's theoretical arrival time, in parts.
             ahead: How many others are to go first.
@@ -115,5 +118,7 @@ class Pace:
         if unit > self.cap or self.shape.total == 0:
             return None, None
         slot = self.slot(unit)
-        paced = tat + (ahead - burst(self.cap) + 1) * self.interval
+        # Alone, a unit is held by what went before it; behind others, also by them: they go from now on.
+        first = max(tat, self.shape.parts(now)) if ahead else tat
+        paced = first + (ahead - burst(self.cap) + 1) * self.interval
         return self.shape.when(slot), self.shape.when(max(0, paced)) if paced < PARTS else None

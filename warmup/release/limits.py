@@ -37,7 +37,8 @@ class LaneView:
     Attributes:
         ledger: The open window; None where there is none.
         pace: The pace of that window.
-        opens_at: When the next window is expected to open, where there is none: the source's start.
+        opens_at: When the next window may open, where there is none: the source's start.
+        closed_until: End of the last window, where there is none: it was closed and never grants again.
         down: The source cannot be used, until an instant.
         sites: Sites inside the lane that are held.
         curve: Name of the plan's curve, for people.
@@ -49,7 +50,8 @@ class LaneView:
     source: EgressSource
     ledger: Ledger | None
     pace: Pace | None
-    opens_at: Instant | None = None
+    opens_at: Instant = 0
+    closed_until: Instant = 0
     down: SiteHold | None = None
     sites: Mapping[str, SiteHold] = attrs.field(factory=dict)
     curve: str = ""
@@ -89,25 +91,29 @@ def limits_of(
         held = view.sites[site]
         hold(held.reason, held.until, held.text)
     if view.ledger is None or view.pace is None:
-        if view.opens_at is not None and view.opens_at > now:
-            hold(WaitReason.NOT_STARTED, view.opens_at, f"{key} starts its warm-up then")
+        if view.closed_until > now:
+            text = f"{key} has closed the window that this falls in: the clock was put back"
+            found.append(Limit(WaitReason.CLOCK, view.closed_until, text, key))
+        elif view.opens_at > now:
+            found.append(Limit(WaitReason.NOT_STARTED, view.opens_at, f"{key} starts its warm-up then", key))
         else:
-            hold(
-                WaitReason.CLOCK,
-                None,
-                f"{key} has no open window: the clock stands before one that was closed",
-            )
+            text = f"{key} has no open window: a worker opens it"
+            found.append(Limit(WaitReason.NOT_STARTED, now, text, key))
         return tuple(found)
     ledger = view.ledger
     ends_at = ledger.window.ends_at
+    if now < ledger.window.starts_at:
+        # The clock was put back over midnight: the day before is closed, and today has not begun.
+        text = f"{key} has closed the day before: the clock was put back"
+        hold(WaitReason.CLOCK, ledger.window.starts_at, text)
     if now >= ends_at - WINDOW_GUARD:
         hold(WaitReason.WINDOW_END, ends_at, f"the window ends in {format_span(max(0, ends_at - now))}")
     if unit:
-        _unit_limits(view, ledger, view.pace, ahead, hold)
+        _unit_limits(view, ledger, view.pace, now, ahead, hold)
     return tuple(found)
 
 
-def _unit_limits(view: LaneView, ledger: Ledger, pace: Pace, ahead: int, hold) -> None:  # type: ignore[no-untyped-def]
+def _unit_limits(view: LaneView, ledger: Ledger, pace: Pace, now: Instant, ahead: int, hold) -> None:  # type: ignore[no-untyped-def]
     ends_at = ledger.window.ends_at
     place = f"step {ledger.step} of {view.curve}" if view.curve else f"step {ledger.step}"
     if view.lane.cap_limit is not None:
@@ -116,7 +122,7 @@ def _unit_limits(view: LaneView, ledger: Ledger, pace: Pace, ahead: int, hold) -
         others = f", {ahead} before it" if ahead else ""
         hold(WaitReason.CAP, ends_at, f"cap {ledger.cap} a day ({place}), {ledger.used} used{others}")
         return
-    slot, paced = pace.next_slot(ledger.used, ledger.tat, ahead)
+    slot, paced = pace.next_slot(now, ledger.used, ledger.tat, ahead)
     unit = ledger.used + ahead + 1
     hold(
         WaitReason.PATTERN,

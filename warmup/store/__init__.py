@@ -4,13 +4,14 @@ from sqlalchemy import Connection
 
 from warmup.store import admissions, domains, draws, journal, lanes, queue, retention
 from warmup.store.database import Database
-from warmup.store.nodes import Node, Witness, machine_id
+from warmup.store.nodes import ForeignDatabase, Node, Witness, machine_id
 from warmup.store.opening import HEAD, check, create_or_upgrade, get_meta, revision, set_meta
 
 __all__ = [
     "HEAD",
     "Connection",
     "Database",
+    "ForeignDatabase",
     "Node",
     "Witness",
     "admissions",

@@ -31,6 +31,10 @@ _RULES: Sequence[tuple[str, str]] = (
         """,
     ),
     (
+        "window {0}: accepted is {1}, more than used, {2}",
+        "SELECT id, accepted, used FROM windows WHERE accepted > used ORDER BY id",
+    ),
+    (
         "window {0}: used is {1}, more than {2}, the largest cap it ever had",
         "SELECT id, used, peak FROM windows WHERE used > peak ORDER BY id",
     ),

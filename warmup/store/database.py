@@ -58,10 +58,10 @@ def _translate(error: SQLAlchemyError, url: str) -> WarmupError:
         return StoreError(
             f"database {url}: {text} (free some space: nothing was lost and nothing is sent meanwhile)"
         )
-    if "unable to open" in text or "connection failed" in text or "could not connect" in text:
-        return TemporaryError(
-            f"database {url} cannot be opened: {text} (check that it is there and that you may write it)"
-        )
+    if "unable to open" in text or "readonly" in text:
+        return StoreError(f"database {url}: {text} (see that its file and its folder are there and writable)")
+    if "connection failed" in text or "could not connect" in text:
+        return TemporaryError(f"database {url} does not answer: {text} (see that the server runs)")
     return StoreError(f"database {url}: {text}")
 
 

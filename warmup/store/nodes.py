@@ -36,7 +36,7 @@ from warmup.store.database import Database
 from warmup.store.lanes import ledger_total
 from warmup.store.opening import get_meta, set_meta
 
-__all__ = ["Node", "Witness", "machine_id"]
+__all__ = ["ForeignDatabase", "Node", "Witness", "machine_id"]
 
 
 def machine_id() -> str:
@@ -120,6 +120,10 @@ class _Testimony:
     total: int
 
 
+class ForeignDatabase(TemporaryError):
+    """A database is not the one that its witness knows: it was restored, copied, or taken elsewhere."""
+
+
 class Witness:
     """The file outside the database's folder that remembers what the database should know."""
 
@@ -139,7 +143,7 @@ class Witness:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise TemporaryError(
+            raise ForeignDatabase(
                 f"the witness {self.path} cannot be read: {error} (see that it is as it was; if it is lost, "
                 "check what was sent and run: warmup resume --after-restore)"
             ) from error
@@ -184,11 +188,11 @@ class Witness:
             accept: An operator has said that the database is to be used as it is.
 
         Raises:
-            TemporaryError: The database does not match its witness.
+            ForeignDatabase: The database does not match its witness.
         """
         complaint = self.complaint() if not accept else None
         if complaint is not None:
-            raise TemporaryError(
+            raise ForeignDatabase(
                 f"nothing is released from {self._database.label}: {complaint} "
                 "(a restored or copied database would send again: check what was sent, then run: "
                 "warmup resume --after-restore)"
@@ -210,11 +214,31 @@ class Witness:
     def _seen_before(self) -> str:
         try:
             seen = self._read()
-        except TemporaryError:
+        except ForeignDatabase:
             return ""  # an operator accepted the database without it
         return seen.incarnation if seen is not None else ""
 
+    def check(self) -> None:
+        """See that the witness is still this start's own.
+
+        Raises:
+            ForeignDatabase: It is gone, or a copy of the database was started on this machine since.
+        """
+        seen = self._read()
+        if seen is None or seen.incarnation != self._incarnation:
+            what = "is gone" if seen is None else "belongs to a later start of a copy of it"
+            raise ForeignDatabase(
+                f"{self._database.label} stops sending: its witness {self.path} {what} "
+                "(two copies would send the same mail twice: keep one, then run: "
+                "warmup resume --after-restore)"
+            )
+
     def follow(self) -> None:
-        """Write down how far the ledger has come."""
+        """Write down how far the ledger has come.
+
+        Raises:
+            ForeignDatabase: The witness is another start's by now.
+        """
+        self.check()
         total = self._database.read(ledger_total)
         self._write(_Testimony(machine=self._machine, incarnation=self._incarnation, total=total))

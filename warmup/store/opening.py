@@ -12,7 +12,7 @@ import secrets
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from warmup.errors import SchemaMismatch
+from warmup.errors import SchemaMismatch, StoreError
 from warmup.store.database import Database
 from warmup.store.schema import meta, metadata
 from warmup.timing import ClockKind
@@ -45,7 +45,14 @@ def revision(connection: Connection) -> str | None:
     return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _create(connection: Connection, kind: ClockKind) -> None:
+def _create(connection: Connection, kind: ClockKind, label: str) -> None:
+    theirs = sorted(set(sa.inspect(connection).get_table_names()) & set(metadata.tables))
+    if theirs:
+        raise SchemaMismatch.of(
+            "database",
+            f"{label} belongs to another program: it has a table {theirs[0]!r} that warmup did not make",
+            "give warmup a database of its own",
+        )
     metadata.create_all(connection)
     connection.execute(
         sa.text(
@@ -75,11 +82,20 @@ def create_or_upgrade(database: Database, kind: ClockKind) -> str:
     Raises:
         SchemaMismatch: It is newer than this program, or belongs to another kind of clock.
     """
+    path = database.path
+    if path is not None and not path.exists():
+        # It will hold everybody's mail: nobody else reads it. SQLite gives its log the same mode.
+        try:
+            path.touch(mode=0o600)
+        except OSError as error:
+            raise StoreError(
+                f"database {database.label}: {error.strerror} (make its folder, and make it writable)"
+            ) from error
 
     def job(connection: Connection) -> str:
         stands = revision(connection)
         if stands is None:
-            _create(connection, kind)
+            _create(connection, kind, database.label)
             return "created"
         _refuse_newer(stands, database)
         if stands == HEAD:

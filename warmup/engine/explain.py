@@ -51,9 +51,17 @@ def wait_for(context: Context, connection: Connection, row: DeliveryRow, now: In
         return Wait(
             Limit(WaitReason.RESOLVING, at, f"DNS has not named the servers of {row.domain}{trouble}")
         )
+    if row.provider not in context.plan.providers:
+        ends = [ledger.window.ends_at for ledger in lanes.ledgers_of(connection).values()]
+        text = (
+            f"{row.provider} has no share of the plan any more: its mail changes lanes with the next window"
+        )
+        return Wait(Limit(WaitReason.WINDOW_END, min((end for end in ends if end > now), default=now), text))
     views = [
         view for view in views_of(context, connection, now, row.provider) if view.source.pool == row.pool
     ]
+    if not views and row.pool in context.pools:
+        return Wait(Limit(WaitReason.NOT_STARTED, now, f"{row.provider} has no lane yet: a worker makes it"))
     if not views:
         return Wait(
             Limit(WaitReason.NO_SOURCE, None, f"no source of pool {row.pool!r} sends to {row.provider}")

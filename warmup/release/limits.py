@@ -20,6 +20,8 @@ __all__ = ["WINDOW_GUARD", "LaneView", "SiteHold", "limits_of", "soonest", "wait
 WINDOW_GUARD = 2 * SECOND
 """MAIL that is not written this long before the window ends is not written in it at all."""
 
+_RANKS = {reason: rank for rank, reason in enumerate(WaitReason)}
+
 
 @attrs.frozen
 class SiteHold:
@@ -138,7 +140,10 @@ def _unit_limits(view: LaneView, ledger: Ledger, pace: Pace, now: Instant, ahead
 
 def wait_of(limits: tuple[Limit, ...]) -> Wait:
     """The wait that several limits make together: the latest, with the others listed."""
-    ordered = sorted(limits, key=lambda limit: (limit.not_before is not None, -(limit.not_before or 0)))
+    ordered = sorted(
+        limits,
+        key=lambda limit: (limit.not_before is not None, -(limit.not_before or 0), _RANKS[limit.reason]),
+    )
     return Wait(ordered[0], tuple(ordered[1:]))
 
 

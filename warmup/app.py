@@ -78,6 +78,7 @@ class Warmup:
         self._resolver = resolver
         self._engine: Engine | None = None
         self._lock = threading.Lock()
+        self._witnessed = False
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Warmup:
@@ -257,6 +258,7 @@ class Warmup:
             with self.clock.busy():
                 witness = self._witness()
                 engine.context.incarnation = witness.begin(accept=after_restore)
+            self._witnessed = True
             transport, resolver = make_network(self.config.delivery, self.clock, self._limits)
             courier = Courier(
                 engine,
@@ -335,9 +337,21 @@ class Warmup:
         Blocks on a commit: call it in a thread from asynchronous code. See
         :func:`warmup.engine.admit.admit`.
         """
+        self._see_witness()
         return self.engine.admit(
             Asked(id=id, recipient=recipient, sender=sender, stream=stream, attempt=attempt, mx=mx)
         )
+
+    def _see_witness(self) -> None:
+        """See once that the database is the one it was, unless a run in this process has."""
+        if not self._witnessed:
+            complaint = self._witness().complaint()
+            if complaint is not None:
+                raise ForeignDatabase(
+                    f"nothing is granted from {self.database.label}: {complaint} "
+                    "(check what was sent, then run: warmup resume --after-restore)"
+                )
+            self._witnessed = True
 
     def record(
         self, decision: Decision, reply: tuple[int, str] | Reply | None, *, stage: Stage | None = None

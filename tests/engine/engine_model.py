@@ -19,8 +19,9 @@ from warmup.store import Database
 from warmup.timing import DAY, HOUR, MINUTE, SECOND, Instant
 
 FINAL = frozenset({"sent", "bounced", "expired", "cancelled"})
-LEASE = 30 * MINUTE
 HISTORY = 90 * DAY
+LIFETIME = 5 * DAY
+LONGEST_WAIT = 5 * HOUR + 15 * MINUTE
 
 
 @attrs.define
@@ -146,7 +147,7 @@ class Model:
         for number, one in self.deliveries.items():
             if one.state in ("leased", "sending"):
                 dead = one.owner.startswith(f"{node}/") and one.owner != owner
-                if dead or one.lease_until <= now:
+                if dead or (one.lease_until <= now and one.owner != owner):
                     if one.state == "leased":
                         self.leave(number)
                     else:
@@ -196,11 +197,18 @@ class Facts:
         return database.read(job)
 
 
+def _given_up(one: Delivery, now: Instant) -> bool:
+    """Whether a delivery that failed just now may have been given up instead of waiting once more."""
+    tried = one.state in ("deferred", "held") and one.first_at is not None
+    return tried and now + LONGEST_WAIT - (one.first_at or 0) > LIFETIME
+
+
 def _forget(model: Model, facts: Facts, now: Instant) -> None:
     """What is finished may be forgotten after 90 days, and nothing else, ever."""
     for number in [number for number in model.deliveries if number not in facts.states]:
         one = model.deliveries.pop(number)
-        assert one.state in FINAL and now - one.submitted_at > HISTORY, f"delivery {number} was lost"
+        ended = one.state in FINAL or _given_up(one, now)
+        assert ended and now - one.submitted_at > HISTORY, f"delivery {number} was lost"
     model.keys = {key: ids for key, ids in model.keys.items() if ids[0] in model.deliveries}
 
 
@@ -208,6 +216,9 @@ def check(model: Model, facts: Facts, now: Instant) -> None:
     """Hold the database against the model and against the laws that need none."""
     _forget(model, facts, now)
     assert len(facts.states) == len(model.deliveries), "a delivery was made up"
+    for number, one in model.deliveries.items():
+        if facts.states[number] == "expired" and _given_up(one, now):
+            one.state = "expired"
     wrong = {
         number: (one.state, facts.states[number])
         for number, one in model.deliveries.items()

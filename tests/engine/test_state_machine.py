@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import pytest
 import sqlalchemy as sa
 from engine_house import ACCEPTED, BLOCKED, GREYLISTED, START, UNKNOWN_USER, House, attempt, furnish
-from engine_model import LEASE, Day, Delivery, Facts, Model, check
+from engine_model import Day, Delivery, Facts, Model, check
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -24,9 +25,11 @@ from hypothesis.stateful import (
 )
 
 from warmup.engine import Asked
+from warmup.engine.context import LEASE
 from warmup.engine.record import BLOCKS, judge
 from warmup.engine.sweep import ADMISSIONS_KEPT
-from warmup.model import OTHER, Attempt, Grant, LaneKey, Outcome, Reply, Stage, Window
+from warmup.errors import UsageError
+from warmup.model import OTHER, Attempt, Grant, LaneKey, Outcome, Reply, Stage, Wait, Window
 from warmup.plan.calendar import shape
 from warmup.store import Database, create_or_upgrade
 from warmup.timing import DAY, HOUR, MINUTE, SECOND, Instant, SimulatedClock
@@ -54,8 +57,6 @@ ANSWERS = [
     LOST,
 ]
 DRIFT = 15 * MINUTE
-LIFETIME = 5 * DAY
-LONGEST_WAIT = 5 * HOUR + 15 * MINUTE
 
 
 @attrs.define(eq=False)
@@ -91,6 +92,7 @@ class Relayed:
     attempt: int = 1
     grant: Grant | None = None
     asked_at: Instant = 0
+    settled: str = ""
 
 
 class Machine(RuleBasedStateMachine):
@@ -106,7 +108,6 @@ class Machine(RuleBasedStateMachine):
         self.relayed: dict[tuple[str, str], Relayed] = {}
         self.options: dict[str, Any] = {}
         self.may_rise = False
-        self.seen: Instant = START
         self.database = type(self).open_database()
         self.clock = SimulatedClock(START)
 
@@ -161,11 +162,13 @@ class Machine(RuleBasedStateMachine):
                 day.cap = row.cap
                 day.caps.append(row.cap)
         self.may_rise = False
-        self.seen = max(self.seen, self.clock.now())
         return facts
 
     def _believed(self, worker: Worker) -> bool:
-        return worker.drift() <= DRIFT
+        """Whether a process believes its clock: never when it saw it leave the time that passed."""
+        believed = worker.house.engine.context.watch.complaint() is None
+        assert worker.drift() <= DRIFT or not believed
+        return believed
 
     def _granted(self, worker: Worker, window: int, grant: Grant) -> None:
         now, lane = self.clock.now(), grant.lane
@@ -258,7 +261,6 @@ class Machine(RuleBasedStateMachine):
             if mine:
                 assert (
                     now >= day.ends_at - 2 * SECOND
-                    or now < self.seen - DRIFT
                     or not self._believed(worker)
                     or grant.lane in self.model.paused
                     or grant.lane in self.model.suspended
@@ -288,16 +290,8 @@ class Machine(RuleBasedStateMachine):
                 outcome = self._judged(grant, tried)
                 one.doubts += outcome == "unknown"
                 self.model.settle(grant.id, outcome, now)
-                self._allow_expiry(grant.id)
             elif tried.outcome is Outcome.ACCEPTED and one.state in ("deferred", "held"):
                 one.state = "sent"
-
-    def _allow_expiry(self, number: int) -> None:
-        one = self.model.deliveries[number]
-        if one.state == "deferred" and one.first_at is not None:
-            late = self.clock.now() + LONGEST_WAIT - one.first_at > LIFETIME
-            if late and Facts.read(self.database).states[number] == "expired":
-                one.state = "expired"
 
     @precondition(lambda self: self.claims)
     @rule(first=st.integers(0, 10**6), count=st.integers(1, 20))
@@ -341,6 +335,8 @@ class Machine(RuleBasedStateMachine):
     def sweep(self, node: str) -> None:
         self.workers[node].house.engine.sweep()
         now = self.clock.now()
+        if not self._believed(self.workers[node]):
+            return
         self.model.sweep(node, self.workers[node].owner, now)
         self.relayed = {
             name: one for name, one in self.relayed.items() if one.asked_at >= now - ADMISSIONS_KEPT
@@ -364,7 +360,6 @@ class Machine(RuleBasedStateMachine):
         here, there = self.workers.values()
         here.house.engine.accept_clock()
         there.house.engine.changed_elsewhere()
-        self.seen = self.clock.now()
         for worker in (here, there):
             worker.wall, worker.elapsed = self.clock.now(), self.clock.elapsed()
 
@@ -458,9 +453,16 @@ class Machine(RuleBasedStateMachine):
         before = one.grant
         one.attempt += not again
         asked = Asked(id=id, recipient=recipient, attempt=one.attempt)
+        if self._believed(worker) and (one.settled == "accepted" or (again and one.settled)):
+            one.attempt -= not again
+            with pytest.raises(UsageError):
+                worker.house.engine.admit(asked)
+            return
         decision = worker.house.engine.admit(asked)
-        if decision != before:
-            one.asked_at = self.clock.now()
+        if not isinstance(decision, Wait) or decision.limit.lane is not None:
+            one.settled = ""
+            if decision != before:
+                one.asked_at = self.clock.now()
         self._read()
         if before is not None and not again:
             # A conversation that was never accounted for: its MAIL may have gone out.
@@ -487,7 +489,7 @@ class Machine(RuleBasedStateMachine):
         reply, stage = answer
         tried = attempt(reply, stage, self.clock.now())
         self.workers["here"].house.engine.settle(one.grant, tried)
-        self._judged(one.grant, tried)
+        one.settled = self._judged(one.grant, tried)
         for day in self.model.days.values():
             if (
                 one.grant.id in day.units

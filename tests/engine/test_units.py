@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from engine_house import ACCEPTED, GREYLISTED, START, House, attempt
 
 from warmup.engine import Asked
+from warmup.engine.context import LEASE
 from warmup.model import Grant, LaneKey, Reply, Stage, Wait, WaitReason
 from warmup.timing import DAY, HOUR, MINUTE
 
@@ -36,8 +37,9 @@ def test_an_old_grant_is_not_begun_beside_a_new_one(house: House) -> None:
     house.submit("one@gmail.com")
     house.clock.advance(12 * HOUR)
     (old,) = house.release()
-    house.clock.advance(31 * MINUTE)
-    house.engine.sweep()
+    house.clock.advance(LEASE)
+    house.again(node="there").engine.sweep()
+    house.engine.context.nudge()
     (new,) = house.release()
 
     assert (old.id, old.lease + 1) == (new.id, new.lease)

@@ -81,8 +81,10 @@ class Worker:
             self._courier.wake()
 
     async def _chores(self) -> None:
-        if await self._courier.in_store(self._engine.sweep):
-            self._courier.wake()
+        await self._courier.in_store(self._engine.sweep)
+        # Another process may have deferred mail, or given some back: nothing tells us of that.
+        self._engine.context.nudge()
+        self._courier.wake()
         if self._witness is not None:
             await self._courier.in_store(self._witness.follow)
 

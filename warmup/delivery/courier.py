@@ -109,7 +109,9 @@ class Courier:
         """Conversations that a lane could take now."""
         # Asked from the store's thread while the loop goes on: one look at each number.
         free = self._connections - self._total
-        return min(self._limits(lane).connections - self._in_flight.get(lane, 0), free)
+        mine = self._in_flight.get(lane, 0)
+        # Every lane may have one under way: stock of fast lanes, which only waits, shuts nobody out.
+        return min(self._limits(lane).connections - mine, max(free, 1 - mine))
 
     async def run(
         self,
@@ -201,7 +203,9 @@ class Courier:
         free = RESOLVE_MAX - len(self._resolving)
         if free <= 0:
             return None
-        names, later = await self.in_store(lambda: self._engine.unresolved(RESOLVE_MAX))
+        names, later = await self.in_store(
+            lambda: self._engine.unresolved(RESOLVE_MAX + len(self._resolving))
+        )
         fresh = [name for name in names if name not in self._resolving][:free]
         for name in fresh:
             self._resolving.add(name)
@@ -277,7 +281,10 @@ class Courier:
         provider, site = context.directory.by_mx(route.mx) if route.mx else None, None
         if route.mx:
             site = context.directory.site(grant.domain, route.mx)
-            if context.label(provider) != grant.lane.provider or site != grant.site:
+            seen = context.recall(grant.domain)
+            known = seen is not None and (seen.provider, seen.site) == (provider or "", site)
+            moved = context.label(provider) != grant.lane.provider or site != grant.site
+            if moved and not known:
                 # Its mail moves to the other lane at the next window; this one keeps its unit.
                 await self.in_store(lambda: self._engine.resolved(grant.domain, route.mx))
         return route

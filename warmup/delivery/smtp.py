@@ -21,15 +21,13 @@ from warmup.delivery.dial import Dialler, NoSession, TlsPolicy
 from warmup.delivery.sessions import Session, TimeLimits
 from warmup.delivery.targets import Lookup, system_lookup
 from warmup.model import OTHER, Attempt, Grant, LaneKey, LaneLimits, Outcome, Reply, Stage
-from warmup.timing import SECOND, Clock, Instant, Span
+from warmup.release.limits import WINDOW_GUARD
+from warmup.timing import Clock, Instant
 
 __all__ = ["SmtpTransport", "TimeLimits", "TlsPolicy"]
 
 KEPT_MAX = 200
 """Connections that are put aside over all lanes: each is a file descriptor here and a process there."""
-
-MAIL_MARGIN: Span = 2 * SECOND
-"""MAIL has to be written so long before its window ends."""
 
 # A path that can stand between angle brackets: no controls, no space and no bracket outside quotes.
 _PATH = re.compile(r'(?:"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*"@)?[^\x00-\x20\x7f<>"]*')
@@ -171,6 +169,11 @@ class SmtpTransport:
     async def _send(
         self, lane: _Lane, session: Session, grant: Grant, route: Route, content: bytes, started_at: Instant
     ) -> tuple[Session, Attempt]:
+        if not self._in_time(grant):
+            late = Reply(0, "", "its window ended before MAIL could be written")
+            return session, self._closed(
+                started_at, Stage.EHLO, late, Outcome.DEFERRED, session.host, session.tls
+            )
         reused = session.served > 0
         stage, reply, outcome = await session.transact(*_commands(session, grant, content), content)
         if stage is Stage.MAIL and reply.code == 0 and reused and self._in_time(grant):
@@ -191,7 +194,7 @@ class SmtpTransport:
         return session, self._closed(started_at, stage, reply, outcome, session.host, session.tls)
 
     def _in_time(self, grant: Grant) -> bool:
-        return self._clock.now() < grant.window_ends_at - MAIL_MARGIN
+        return self._clock.now() < grant.window_ends_at - WINDOW_GUARD
 
     async def _kept(self, lane: _Lane, place: _Place) -> Session | None:
         """A connection that was put aside for this place and still stands; the latest used first."""

@@ -125,11 +125,13 @@ class Engine:
             marks = self.context.database.read(_status.marks)
         if marks == self._marks:
             return False
-        first, self._marks = self._marks is None, marks
-        self.look_at_clock()
-        self.context.roll_at = 0
+        before, self._marks = self._marks, marks
+        if before is None or before[1] != marks[1]:
+            # Somebody steered: standings, caps and the clock may be others than we knew.
+            self.look_at_clock()
+            self.context.ask_roll()
         self.context.nudge()
-        return not first
+        return before is not None
 
     # Relays that keep their own queue
 

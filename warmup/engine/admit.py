@@ -16,7 +16,7 @@ import attrs
 from warmup.content.address import parse_address
 from warmup.engine.context import Context
 from warmup.engine.record import Aftermath, judge
-from warmup.engine.release import HOLD_RECHECK, views_of
+from warmup.engine.release import HOLD_RECHECK, SLOT_GRACE, views_of
 from warmup.engine.resolve import recognise
 from warmup.engine.submit import stream_of
 from warmup.engine.windows import roll
@@ -24,12 +24,9 @@ from warmup.errors import UsageError
 from warmup.model import Attempt, Category, Decision, Grant, Limit, Outcome, Stage, Wait, WaitReason
 from warmup.release.limits import LaneView, limits_of, soonest, wait_of
 from warmup.store import Connection, admissions, journal, lanes
-from warmup.timing import MINUTE, Instant
+from warmup.timing import Instant
 
 __all__ = ["SLOT_GRACE", "Asked", "admit", "settle"]
-
-SLOT_GRACE = 5 * MINUTE
-"""How long a promised slot is kept for the relay that waits for it."""
 
 SETTLED = frozenset(outcome.value for outcome in Outcome)
 

@@ -18,17 +18,32 @@ from warmup.release.limits import LaneView, SiteHold
 from warmup.reputation.standing import Planned
 from warmup.store import Database
 from warmup.store.domains import Domain
-from warmup.timing import MINUTE, Chance, Clock, Instant, Span
+from warmup.timing import HOUR, Chance, Clock, Instant, Span
 
-__all__ = ["LEASE", "Context"]
+__all__ = ["LEASE", "Context", "Look"]
 
-LEASE: Span = 30 * MINUTE
-"""How long a worker may hold a delivery, in the machine's own time: longer than the longest
-conversation that RFC 5321 section 4.5.3.2 allows. A worker that dies is noticed earlier when its
-node starts again."""
+LEASE: Span = 4 * HOUR
+"""How long a worker may hold a delivery, in the machine's own time: longer than a conversation in
+which every command takes all the time that RFC 5321 section 4.5.3.2 allows. A worker that dies is
+noticed earlier, when its node starts again; only a node that never does lets its claims lapse."""
 
 SHAPES_KEPT = 64
 DOMAINS_KEPT = 100_000
+
+
+@attrs.frozen
+class Look:
+    """What a release saw when it began.
+
+    Attributes:
+        nudges: How often somebody had nudged by then.
+        rolls: How often a roll had been asked for.
+        asleep: Queues that slept, with the instant at which they wake.
+    """
+
+    nudges: int
+    rolls: int
+    asleep: Mapping[tuple[str, str], Instant]
 
 
 @attrs.define(kw_only=True)
@@ -61,6 +76,9 @@ class Context:
     asleep: dict[tuple[str, str], Instant] = attrs.field(init=False, factory=dict)
     listeners: list[Callable[[], None]] = attrs.field(init=False, factory=list)
     _nudges: int = attrs.field(init=False, default=0)
+    _all_nudged: int = attrs.field(init=False, default=0)
+    _nudged: dict[tuple[str, str], int] = attrs.field(init=False, factory=dict)
+    _rolls_asked: int = attrs.field(init=False, default=0)
     _shapes: OrderedDict[tuple[object, ...], Shape] = attrs.field(init=False, factory=OrderedDict)
     _domains: OrderedDict[str, Domain] = attrs.field(init=False, factory=OrderedDict)
     _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
@@ -114,6 +132,7 @@ class Context:
         down: SiteHold | None = None,
         sites: Mapping[str, SiteHold] | None = None,
         room: int = 1 << 30,
+        promised: int = 0,
         closed_until: Instant = 0,
     ) -> LaneView:
         """A lane with everything a decision about it depends on."""
@@ -128,6 +147,7 @@ class Context:
             sites=sites or {},
             curve=f"curve {self.plan.curve.name}",
             room=room,
+            promised=promised,
         )
 
     def remember(self, domain: Domain) -> None:
@@ -151,25 +171,40 @@ class Context:
         with self._lock:
             self._nudges += 1
             if pairs is None:
+                self._all_nudged = self._nudges
                 self.asleep = {}
                 self.resolve_at = 0
                 return
-            woken = set(pairs)
-            self.asleep = {pair: until for pair, until in self.asleep.items() if pair not in woken}
+            for pair in pairs:
+                self._nudged[pair] = self._nudges
+                self.asleep.pop(pair, None)
 
-    def looked(self) -> tuple[int, dict[tuple[str, str], Instant]]:
-        """How often somebody nudged so far, and which queues sleep until when."""
+    def ask_roll(self) -> None:
+        """Something changed that windows or standings depend on: roll at the next release."""
         with self._lock:
-            return self._nudges, self.asleep
+            self._rolls_asked += 1
+            self.roll_at = 0
 
-    def lay_down(self, nudges: int, asleep: dict[tuple[str, str], Instant]) -> bool:
-        """Remember which queues sleep; False where somebody nudged since they were looked at.
+    def looked(self) -> Look:
+        """How things stand before a release: what it finds is remembered only if nothing changed."""
+        with self._lock:
+            return Look(self._nudges, self._rolls_asked, dict(self.asleep))
 
-        What was found then may be out of date, so nothing is remembered and everybody is asked again.
+    def lay_down(self, look: Look, asleep: Mapping[tuple[str, str], Instant], roll_at: Instant) -> bool:
+        """Remember which queues sleep until when; False where one that would was nudged meanwhile.
+
+        What was found of a nudged queue may be out of date: it is asked again.
         """
         with self._lock:
-            self.asleep = asleep if nudges == self._nudges else {}
-            return nudges == self._nudges
+            if look.rolls == self._rolls_asked:
+                self.roll_at = roll_at
+            if self._all_nudged > look.nudges:
+                self.asleep = {}
+            else:
+                self.asleep = {
+                    pair: until for pair, until in asleep.items() if self._nudged.get(pair, 0) <= look.nudges
+                }
+            return len(self.asleep) == len(asleep) and look.rolls == self._rolls_asked
 
     def announce(self) -> None:
         """Tell whoever waits for work that there may be some."""

@@ -68,6 +68,17 @@ def judge(provider: str, attempt: Attempt) -> Verdict:
     return verdict
 
 
+@attrs.frozen
+class _Trouble:
+    """A reply that speaks of the lane: which, in which window and for which site, and what was said."""
+
+    key: LaneKey
+    window: int
+    site: str
+    verdict: Verdict
+    said: str
+
+
 class Aftermath:
     """What a batch of attempts means for lanes, gathered first and written once."""
 
@@ -80,7 +91,7 @@ class Aftermath:
         self._evidence: Counter[tuple[int, int, str, str]] = Counter()
         self._accepted: Counter[int] = Counter()
         self._used: dict[int, Instant] = {}
-        self._trouble: list[tuple[LaneKey, str, Verdict, str]] = []
+        self._trouble: list[_Trouble] = []
         self._loaded: set[str] = set()
 
     def lane(self, key: LaneKey) -> Lane | None:
@@ -106,7 +117,9 @@ class Aftermath:
             Reaction.PAUSE_PROVIDER,
             Reaction.STOP_PROVIDER,
         ):
-            self._trouble.append((key, site, verdict, str(attempt.reply)[:200].replace("\n", " ")))
+            # PostgreSQL refuses NUL in text, and a server may say anything.
+            said = str(attempt.reply)[:200].replace("\n", " ").replace("\x00", "\N{REPLACEMENT CHARACTER}")
+            self._trouble.append(_Trouble(key, window, site, verdict, said))
 
     def write(self) -> None:
         """Write it down: evidence, the accounts, and what the lanes' standing becomes."""
@@ -114,14 +127,15 @@ class Aftermath:
         lanes.add_accepted(self._connection, self._accepted)
         lanes.touch_lanes(self._connection, self._used)
         seen: set[tuple[LaneKey, str, Category]] = set()
-        for key, site, verdict, reply in self._trouble:
-            where = site if key.provider == OTHER else ""
-            if (key, where, verdict.category) in seen:
+        for trouble in self._trouble:
+            where = trouble.site if trouble.key.provider == OTHER else ""
+            if (trouble.key, where, trouble.verdict.category) in seen:
                 continue  # one incident of the batch is enough for each lane or site
-            seen.add((key, where, verdict.category))
-            self._react(key, site, verdict, reply)
+            seen.add((trouble.key, where, trouble.verdict.category))
+            self._react(trouble)
 
-    def _react(self, key: LaneKey, site: str, verdict: Verdict, reply: str) -> None:
+    def _react(self, trouble: _Trouble) -> None:
+        key, site, verdict, reply = trouble.key, trouble.site, trouble.verdict, trouble.said
         lane = self.lane(key)
         assert lane is not None
         blocked = verdict.category in BLOCKS and verdict.scope is Scope.IP
@@ -137,8 +151,14 @@ class Aftermath:
             ledger = lanes.ledgers_of(self._connection, key.provider).get(lane.id)
             if ledger is None:
                 return
-            planned = self._context.planned(lane, ledger)
-            adjustment = standing.block(lane, self._now, ledger.cap, planned, reply)
+            # The cap that was too much is that of the day on which it was used, which may be over.
+            cap = lanes.cap_of(self._connection, trouble.window) or ledger.cap
+            plan = self._context.plan
+
+            def planned(step: int) -> int:
+                return plan.nominal(key.source, step).get(key.provider, 0)
+
+            adjustment = standing.block(lane, self._now, cap, planned, reply)
             if adjustment.cap_now is not None:
                 lanes.lower_cap(self._connection, ledger.id, adjustment.cap_now)
             lanes.spoil(self._connection, ledger.id)
@@ -150,7 +170,7 @@ class Aftermath:
         lanes.save_lanes(self._connection, [changed])
         journal.note(self._connection, self._now, kind, text, lane=lane.id)
         self._lanes[key] = changed
-        self._context.roll_at = 0
+        self._context.ask_roll()
 
 
 def _event(context: Context, row: Claim, verdict: Verdict, due: Instant) -> Event:
@@ -158,14 +178,14 @@ def _event(context: Context, row: Claim, verdict: Verdict, due: Instant) -> Even
         return Event.ACCEPTED
     if verdict.outcome is Outcome.REJECTED:
         return Event.REJECTED
-    if verdict.outcome is Outcome.UNKNOWN:
-        stream = context.streams.get(row.stream)
-        hold = stream is not None and stream.on_unknown is OnUnknown.HOLD
-        return Event.UNKNOWN_HOLD if hold else Event.UNKNOWN_RETRY
+    unknown = verdict.outcome is Outcome.UNKNOWN
+    stream = context.streams.get(row.stream)
+    if unknown and stream is not None and stream.on_unknown is OnUnknown.HOLD:
+        return Event.UNKNOWN_HOLD
     first = row.first_attempt_at
     if first is not None and due - first > context.retry.lifetime:
         return Event.EXPIRE
-    return Event.DEFERRED
+    return Event.UNKNOWN_RETRY if unknown else Event.DEFERRED
 
 
 def settle_row(
@@ -175,7 +195,8 @@ def settle_row(
     tried = row.attempts + 1
     due = next_attempt_at(now, tried, verdict, context.retry, context.chance, row.id)
     event = _event(context, row, verdict, due)
-    pin, pin_until = None, None
+    # What failed for another reason on the way back does not undo that the server has seen this source.
+    pin, pin_until = row.pin_source, row.pin_until
     if verdict.category is Category.GREYLIST:
         # The clock of the pin runs from the first greylisting by this source.
         same = row.pin_source == source

@@ -18,10 +18,10 @@ from warmup.model import PARTS, DeliveryState, Grant, Lane, LaneKey, Ledger, Sta
 from warmup.release.decide import Candidate, Release, decide
 from warmup.release.limits import WINDOW_GUARD, LaneView, limits_of
 from warmup.release.machine import Event, move
-from warmup.store import Connection, draws, lanes, queue
+from warmup.store import Connection, admissions, draws, lanes, queue
 from warmup.timing import DAY, MINUTE, SECOND, Instant
 
-__all__ = ["Released", "begin", "give_back", "release", "views_of"]
+__all__ = ["SLOT_GRACE", "Released", "begin", "give_back", "release", "views_of"]
 
 Room = Callable[[LaneKey], int]
 
@@ -37,12 +37,15 @@ class Released:
 HOLD_RECHECK = MINUTE
 """How often a clock that is not believed is looked at again."""
 
+SLOT_GRACE = 5 * MINUTE
+"""How long a slot that a relay was promised is kept for it."""
+
 STOCK_SPAN = SECOND
 STOCK_MAX = 200
 """How far ahead, and how many, units of a fast lane are given out before a connection is free."""
 
-FAR = 365 * DAY
-"""Stands for *until something happens* in a wake-up time."""
+FAR = DAY
+"""How long an empty queue sleeps if nobody nudges it. What other processes do is looked at besides."""
 
 
 def views_of(
@@ -58,8 +61,8 @@ def views_of(
     ledgers = lanes.ledgers_of(connection, provider, lock=lock)
     sites = lanes.sites_of(connection, now, provider)
     down = lanes.down_sources(connection, now)
+    promises = admissions.due_promises(connection, now - SLOT_GRACE, now) if room is not None else {}
     mine = [lane for lane in lanes.lanes_of(connection, provider) if lane.key.source in context.sources]
-    ends = {} if all(lane.id in ledgers for lane in mine) else lanes.last_ends(connection)
     return [
         context.view(
             lane,
@@ -67,7 +70,8 @@ def views_of(
             down=down.get(lane.key.source),
             sites=sites.get(lane.id),
             room=1 << 30 if room is None else room(lane.key),
-            closed_until=0 if lane.id in ledgers else ends.get(lane.id, 0),
+            promised=promises.get(lane.id, 0),
+            closed_until=0 if lane.id in ledgers else lanes.last_end(connection, lane.id) or 0,
         )
         for lane in mine
     ]
@@ -108,14 +112,15 @@ def release(context: Context, limit: int, room: Room) -> Released:
     if context.watch.complaint() is not None:
         return Released((), now + HOLD_RECHECK)
 
-    nudges, sleeping = context.looked()
+    look = context.looked()
 
     def job(connection: Connection) -> tuple[list[Grant], dict[tuple[str, str], Instant], list[Instant]]:
         roll_at = context.roll_at
         if now >= roll_at:
             roll_at = roll(context, connection, now)
         wakes = [roll_at]
-        asleep = {pair: until for pair, until in sleeping.items() if until > now}
+        # New windows hold new units, and reclassified mail changes queues with them: nobody sleeps on.
+        asleep = {} if now >= context.roll_at else {pair: at for pair, at in look.asleep.items() if at > now}
         grants: list[Grant] = []
         for provider in context.plan.providers:
             for pool in context.pools:
@@ -124,23 +129,23 @@ def release(context: Context, limit: int, room: Room) -> Released:
                     continue
                 granted, wake_at = _release_pair(context, connection, now, pool, provider, left, room)
                 grants.extend(granted)
-                if granted:
+                if granted and wake_at is not None:
                     wakes.append(wake_at)
-                else:
+                elif wake_at is not None:
                     asleep[pool, provider] = wake_at
         return grants, asleep, wakes
 
     with context.clock.busy():
         grants, asleep, wakes = context.database.write(job)
-    context.roll_at = wakes[0]
-    if not context.lay_down(nudges, asleep) or len(grants) >= limit:
+    if not context.lay_down(look, asleep, wakes[0]) or len(grants) >= limit:
         return Released(tuple(grants), now)
     return Released(tuple(grants), min([*wakes, *(until for until in asleep.values() if until > now)]))
 
 
 def _release_pair(
     context: Context, connection: Connection, now: Instant, pool: str, provider: str, limit: int, room: Room
-) -> tuple[list[Grant], Instant]:
+) -> tuple[list[Grant], Instant | None]:
+    """Grants, and when to ask again; None where a conversation has to end first, of whichever lane."""
     later = draws.next_due(connection, pool, provider, now)
     wakes = [] if later is None else [later]
     views = [
@@ -150,13 +155,13 @@ def _release_pair(
     ]
     fits = min(limit, sum(max(0, view.room) for view in views))
     if fits <= 0:
-        return [], min(wakes, default=context.roll_at or now + HOLD_RECHECK)
+        return [], None
     ramping = any(view.lane.standing is not Standing.WARM for view in views)
-    held = _held_everywhere(views, now)
-    wakes.extend(view.sites[site].until for site in held for view in views)
+    held = _held_everywhere([view for view in views if not limits_of(view, now)] or views, now)
+    wakes.extend(view.sites[site].until for site in held for view in views if site in view.sites)
     # Retries may all be pinned to a lane that is full: they must not keep fresh mail from the others.
     retries = _retries(connection, now, pool, provider, fits, views, held)
-    fresh = draws.draw_fresh(connection, pool, provider, fits, ramping=ramping, held=held)
+    fresh = draws.draw_fresh(connection, pool, provider, now, fits, ramping=ramping, held=held)
     if not retries and not fresh:
         return [], min(wakes, default=now + FAR)
     decided = decide(now, views, retries, fresh)
@@ -264,7 +269,7 @@ def begin(context: Context, grants: Sequence[Grant]) -> dict[Grant, bytes | None
 
     def job(connection: Connection) -> dict[Grant, bytes | None]:
         rows = queue.claims(connection, [grant.id for grant in grants])
-        stopped = _stopped(connection, {grant.lane for grant in grants})
+        stopped = _stopped(connection, {grant.lane for grant in grants}, now)
         # By grant, not by id: a worker whose claim lapsed may hold an old grant and a new one.
         answers: dict[Grant, bytes | None] = {}
         going: list[Grant] = []
@@ -290,16 +295,22 @@ def begin(context: Context, grants: Sequence[Grant]) -> dict[Grant, bytes | None
         return answers
 
     with context.clock.busy():
-        return context.database.write(job)
+        answers = context.database.write(job)
+    context.nudge({(grant.pool, grant.lane.provider) for grant in grants if answers[grant] is None})
+    return answers
 
 
-def _stopped(connection: Connection, keys: set[LaneKey]) -> set[LaneKey]:
+def _stopped(connection: Connection, keys: set[LaneKey], now: Instant) -> set[LaneKey]:
     providers = {key.provider for key in keys}
     return {
         lane.key
         for provider in sorted(providers)
         for lane in lanes.lanes_of(connection, provider)
-        if lane.key in keys and lane.standing in (Standing.PAUSED, Standing.SUSPENDED)
+        if lane.key in keys
+        and (
+            lane.standing is Standing.PAUSED
+            or (lane.standing is Standing.SUSPENDED and now < (lane.until or now + 1))
+        )
     }
 
 

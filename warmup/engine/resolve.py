@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+import attrs
 
 from warmup.engine.context import Context
 from warmup.engine.record import settle_row
 from warmup.model import Attempt, Category, Outcome, Reaction, Reply, Scope, Stage, Verdict
+from warmup.release.machine import Event, move
 from warmup.store import Connection, domains, journal, queue
 from warmup.store.domains import Domain
+from warmup.store.queue import Claim
 from warmup.timing import HOUR, MINUTE, Instant
 
 __all__ = ["recognise", "resolved", "unresolved", "unroutable"]
 
 RETRY_FIRST = 5 * MINUTE
 RETRY_LONGEST = 4 * HOUR
-BOUNCE_AT_ONCE = 1_000
+AT_ONCE = 1_000
 RESOLVE_RECHECK = HOUR
 
 
@@ -45,7 +49,11 @@ def resolved(context: Context, name: str, mx: Sequence[str]) -> None:
     domain = Domain(name=name, provider=provider, site=site, resolved_at=now)
 
     def job(connection: Connection) -> None:
-        domains.save(connection, domain)
+        seen = domains.known(connection, [name]).get(name)
+        moved = seen is not None and (
+            seen.moved or (seen.site is not None and (seen.provider, seen.site) != (provider, site))
+        )
+        domains.save(connection, attrs.evolve(domain, moved=moved))
         domains.relabel(connection, name, context.label(provider or None), site)
 
     with context.clock.busy():
@@ -57,47 +65,67 @@ def resolved(context: Context, name: str, mx: Sequence[str]) -> None:
 def unroutable(context: Context, name: str, reply: Reply, *, permanent: bool) -> None:
     """Take in that a domain cannot be reached: at all (its mail bounces), or this time (ask later)."""
     now = context.clock.now()
-    outcome = Outcome.REJECTED if permanent else Outcome.DEFERRED
-    verdict = Verdict(
-        outcome=outcome,
-        category=Category.INVALID_RECIPIENT if permanent else Category.TRANSIENT_INFRASTRUCTURE,
-        scope=Scope.DOMAIN,
-        reaction=Reaction.DROP_RECIPIENT if permanent else Reaction.RETRY,
-        rule="dns",
-    )
-    attempt = Attempt(
-        stage=Stage.RESOLVE, reply=reply, outcome=outcome, mail_written=False, started_at=now, ended_at=now
-    )
 
     def job(connection: Connection) -> bool:
         seen = domains.known(connection, [name]).get(name)
-        failures = 1 if seen is None else seen.failures + 1
-        wait = min(RETRY_LONGEST, RETRY_FIRST << min(failures - 1, 16))
-        provider = context.directory.by_domain(name) or ""
-        retry_at = now if permanent else now + wait
+        if seen is None:
+            seen = Domain(name=name, provider=context.directory.by_domain(name) or "", site=None)
+        wait = min(RETRY_LONGEST, RETRY_FIRST << min(seen.failures, 16))
         domains.save(
             connection,
-            Domain(
-                name=name,
-                provider=provider,
-                site=None,
-                failures=failures,
-                retry_at=retry_at,
-                trouble=str(reply),
+            attrs.evolve(
+                seen,
+                failures=seen.failures + 1,
+                retry_at=now if permanent else now + wait,
+                trouble=str(reply).replace("\x00", "\N{REPLACEMENT CHARACTER}"),
             ),
         )
-        # A retry of DNS is no attempt of the delivery, but its lifetime begins with the first one.
-        rows = queue.claims(connection, domains.waiting_of(connection, name, BOUNCE_AT_ONCE))
-        settled = [settle_row(context, row, "", verdict, now, window=row.window) for row in rows.values()]
-        queue.settle(connection, settled)
-        journal.add_attempts(
-            connection,
-            [journal.attempt_values(row.id, 0, 0, attempt, verdict, applied=True) for row in rows.values()],
-        )
-        return len(rows) == BOUNCE_AT_ONCE
+        # Asking DNS is no attempt of a delivery, but its lifetime begins with the first question.
+        domains.start_clock(connection, name, now)
+        rows = queue.claims(connection, domains.waiting_of(connection, name, AT_ONCE)).values()
+        if permanent:
+            _bounce(context, connection, rows, reply, now)
+        else:
+            _give_up_old(context, connection, rows, reply, now)
+        return permanent and len(rows) == AT_ONCE
 
     with context.clock.busy():
         while context.database.write(job):
-            if not permanent:
-                break
+            pass
     context.nudge()
+
+
+def _bounce(
+    context: Context, connection: Connection, rows: Collection[Claim], reply: Reply, now: Instant
+) -> None:
+    verdict = Verdict(
+        outcome=Outcome.REJECTED,
+        category=Category.INVALID_RECIPIENT,
+        scope=Scope.DOMAIN,
+        reaction=Reaction.DROP_RECIPIENT,
+        rule="dns",
+    )
+    attempt = Attempt(
+        stage=Stage.RESOLVE,
+        reply=reply,
+        outcome=Outcome.REJECTED,
+        mail_written=False,
+        started_at=now,
+        ended_at=now,
+    )
+    queue.settle(connection, [settle_row(context, row, "", verdict, now, window=row.window) for row in rows])
+    journal.add_attempts(
+        connection, [journal.attempt_values(row.id, 0, 0, attempt, verdict, applied=True) for row in rows]
+    )
+
+
+def _give_up_old(
+    context: Context, connection: Connection, rows: Collection[Claim], reply: Reply, now: Instant
+) -> None:
+    before = now - context.retry.lifetime
+    old = [row for row in rows if row.first_attempt_at is not None and row.first_attempt_at <= before]
+    queue.set_state(
+        connection, [{"delivery": row.id, "new_state": move(row.state, Event.EXPIRE).value} for row in old]
+    )
+    for row in old:
+        journal.note(connection, now, "expired", f"given up: DNS never answered ({reply})", ref=row.id)

@@ -60,7 +60,6 @@ def lane_status(context: Context) -> list[LaneStatus]:
         ledgers = lanes.ledgers_of(connection)
         sites = lanes.sites_of(connection, now)
         down = lanes.down_sources(connection, now)
-        ends = lanes.last_ends(connection)
         found = []
         for lane in lanes.lanes_of(connection):
             if lane.key.source not in context.sources:
@@ -70,7 +69,7 @@ def lane_status(context: Context) -> list[LaneStatus]:
                 ledgers.get(lane.id),
                 down=down.get(lane.key.source),
                 sites=sites.get(lane.id),
-                closed_until=0 if lane.id in ledgers else ends.get(lane.id, 0),
+                closed_until=0 if lane.id in ledgers else lanes.last_end(connection, lane.id) or 0,
             )
             limits = limits_of(view, now)
             found.append(LaneStatus(lane=lane, ledger=view.ledger, wait=wait_of(limits) if limits else None))

@@ -79,7 +79,7 @@ def _steer(
 
     with context.clock.busy():
         done = context.database.write(job)
-    context.roll_at = 0
+    context.ask_roll()
     context.nudge()
     context.announce()
     return done
@@ -135,7 +135,7 @@ def steer_deliveries(context: Context, ids: Sequence[int], event: Event) -> dict
     now = context.clock.now()
 
     def job(connection: Connection) -> dict[int, str]:
-        rows = queue.load(connection, ids)
+        rows = queue.load(connection, ids, lock=True)
         answers: dict[int, str] = {}
         for delivery in ids:
             row = rows.get(delivery)
@@ -178,6 +178,6 @@ def accept_clock(context: Context) -> None:
     with context.clock.busy():
         context.database.write(job)
     context.watch.accept()
-    context.roll_at = 0
+    context.ask_roll()
     context.nudge()
     context.announce()

@@ -23,6 +23,12 @@ HISTORY_KEPT: Span = 90 * DAY
 """How long finished messages with their keys, single attempts and reservations are kept. The days'
 accounts and the evidence stay for good."""
 
+JOURNAL_KEPT: Span = 400 * DAY
+"""How long the journal is kept: a lane's story reaches back over a year."""
+
+WINDOWS_MAX = 100
+"""Windows whose reservations are dropped in one pass."""
+
 LOOKED_AT_MAX = 5_000
 """Messages looked at in one pass for what may be forgotten of them."""
 
@@ -33,6 +39,8 @@ that no unit is taken twice, and than relays try."""
 
 def sweep(context: Context) -> int:
     """Clean up a bounded part; how many deliveries changed their state."""
+    if context.watch.complaint() is not None:
+        return 0  # what expires, and what is forgotten, is not decided by a clock that is not believed
     now = context.clock.now()
     real = context.clock.real()
 
@@ -47,7 +55,9 @@ def sweep(context: Context) -> int:
             all_before=now - HISTORY_KEPT,
         )
         retention.forget_attempts(connection, now - HISTORY_KEPT, SWEEP_MAX)
-        retention.forget_reservations(connection, now - HISTORY_KEPT)
+        retention.forget_reservations(connection, now - HISTORY_KEPT, WINDOWS_MAX)
+        retention.forget_journal(connection, now - JOURNAL_KEPT, SWEEP_MAX)
+        retention.forget_holds(connection, now - DAY)
         admissions.prune(connection, now - ADMISSIONS_KEPT, SWEEP_MAX)
         return changed, stopped_at
 

@@ -88,7 +88,6 @@ def roll(context: Context, connection: Connection, now: Instant) -> Instant:
     """Bring every lane's window up to now; the instant at which to roll again."""
     known = make_lanes(context, connection, lanes.lanes_of(connection), now)
     ledgers = lanes.ledgers_of(connection, lock=True)
-    ends = lanes.last_ends(connection)
     changed: dict[int, Lane] = {}
     closing: list[int] = []
     opening: list[tuple[int, Ledger]] = []
@@ -104,7 +103,7 @@ def roll(context: Context, connection: Connection, now: Instant) -> Instant:
         if lane.key.source not in context.sources or lane.key.provider not in context.plan.providers:
             continue
         today = lane
-        for adjustment in _judged(context, lane, ended, now):
+        for adjustment in _judged(context, lane, ended, now, opens=lane.id not in ledgers):
             kind = "step" if adjustment.lane.step != today.step else "standing"
             journal.note(connection, now, kind, adjustment.reason, lane=lane.id)
             today = changed[lane.id] = adjustment.lane
@@ -129,7 +128,8 @@ def roll(context: Context, connection: Connection, now: Instant) -> Instant:
         if now < starts_at:
             wakes.append(starts_at)
             continue
-        fresh = _open(context, lane, now, ends.get(lane.id), running.get(lane.key.source))
+        last_end = lanes.last_end(connection, lane.id)
+        fresh = _open(context, lane, now, last_end, running.get(lane.key.source))
         if fresh is not None:
             opening.append((lane.id, fresh))
             wakes.append(fresh.window.ends_at)
@@ -140,7 +140,9 @@ def roll(context: Context, connection: Connection, now: Instant) -> Instant:
     return min((wake for wake in wakes if wake > now), default=now + DAY)
 
 
-def _judged(context: Context, lane: Lane, ended: Ledger | None, now: Instant) -> Iterator[Adjustment]:
+def _judged(
+    context: Context, lane: Lane, ended: Ledger | None, now: Instant, *, opens: bool
+) -> Iterator[Adjustment]:
     """What the end of a window and the end of a suspension mean for a lane, one after the other."""
     if ended is not None:
         last_step = context.plan.last_step(lane.key.source)
@@ -149,6 +151,10 @@ def _judged(context: Context, lane: Lane, ended: Ledger | None, now: Instant) ->
         if adjustment is not None:
             yield adjustment
             lane = adjustment.lane
+    elif opens and (cold := standing.idle(lane, now)) is not None:
+        # Its last window ended while it was in no plan.
+        yield cold
+        lane = cold.lane
     back = standing.wake(lane, now)
     if back is not None:
         yield back
@@ -179,6 +185,10 @@ def _open(
 
 def _move_reclassified(context: Context, connection: Connection) -> None:
     """Mail whose domain turned out to belong elsewhere changes lanes at a window's start."""
+    named = " ".join(context.plan.providers)
+    if get_meta(connection, "providers") != named:
+        domain_store.expect_moves(connection)
+        set_meta(connection, "providers", named)
     domain_store.move_reclassified(connection, context.plan.providers)
 
 

@@ -90,7 +90,7 @@ class _Desk:
     def __init__(self, view: LaneView) -> None:
         self.view = view
         self.room = view.room
-        self.used = view.ledger.used if view.ledger else 0
+        self.used = view.ledger.used + view.promised if view.ledger else 0
         self.tat = view.ledger.tat if view.ledger else 0
 
     @property
@@ -107,11 +107,20 @@ class _Desk:
         return instants[0] if instants else None
 
 
-def _pinned_elsewhere(candidate: Candidate, desk: _Desk, now: Instant, pins: frozenset[str]) -> bool:
+def _able_at(view: LaneView, now: Instant) -> Instant | None:
+    """When a lane's source can send again, caps aside; None: when an operator lets it."""
+    limits = limits_of(view, now, unit=False)
+    return wait_of(limits).not_before if limits else now
+
+
+def _pinned_elsewhere(
+    candidate: Candidate, desk: _Desk, now: Instant, pins: dict[str, Instant | None]
+) -> bool:
     pin = candidate.pin_source
     if pin is None or candidate.pin_until is None or now >= candidate.pin_until:
         return False
-    return pin in pins and pin != desk.view.source.address
+    able_at = pins.get(pin)
+    return able_at is not None and able_at < candidate.pin_until and pin != desk.view.source.address
 
 
 def decide(
@@ -128,11 +137,7 @@ def decide(
     desks = [_Desk(view) for view in views]
     open_desks = {desk.view.lane.id: desk for desk in desks if not limits_of(desk.view, now, unit=False)}
     # A pin holds as long as its source can send within the pin's own time.
-    pins = frozenset(
-        desk.view.source.address
-        for desk in desks
-        if all(limit.not_before is not None for limit in limits_of(desk.view, now, unit=False))
-    )
+    pins = {desk.view.source.address: _able_at(desk.view, now) for desk in desks}
     releases: list[Release] = []
     tats: dict[int, int] = {}
     left: list[Candidate] = []
@@ -206,8 +211,9 @@ def _wake(now: Instant, desks: list[_Desk], left: list[Candidate]) -> Instant | 
         view = desk.view
         if view.ledger is not None:
             view = attrs.evolve(view, ledger=attrs.evolve(view.ledger, used=desk.used, tat=desk.tat))
-        for site in {candidate.site for candidate in left}:
-            limits = limits_of(view, now, site=site)
+        home = -1 if view.ledger is None else view.ledger.id
+        for site, unit in {(candidate.site, home not in candidate.windows) for candidate in left}:
+            limits = limits_of(view, now, site=site, unit=unit)
             if limits and (until := wait_of(limits).not_before) is not None:
                 wakes.append(until)
     return min(wakes, default=None)

@@ -45,6 +45,7 @@ class LaneView:
         sites: Sites inside the lane that are held.
         curve: Name of the plan's curve, for people.
         room: Deliveries that the courier can take for this lane now.
+        promised: Units that relays were promised and that are due: nobody who came later takes them.
         ahead: How long before its instant a unit may be given out, microseconds.
     """
 
@@ -58,6 +59,7 @@ class LaneView:
     sites: Mapping[str, SiteHold] = attrs.field(factory=dict)
     curve: str = ""
     room: int = 1 << 30
+    promised: int = 0
     ahead: Span = 0
 
 

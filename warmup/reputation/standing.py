@@ -123,13 +123,34 @@ def _used(ledger: Ledger) -> bool:
 
 
 def _is_step(lane: Lane, ledger: Ledger, ramp: RampClock) -> bool:
-    if ledger.partial or lane.standing in (Standing.PAUSED, Standing.SUSPENDED):
+    if ledger.step != lane.step or ledger.partial or lane.standing in (Standing.PAUSED, Standing.SUSPENDED):
         return False
     if ramp is RampClock.CALENDAR:
         return True
     if ramp is RampClock.SENDING_DAY:
         return ledger.accepted > 0
     return _used(ledger)
+
+
+def idle(lane: Lane, now: Instant) -> Adjustment | None:
+    """A lane that has accepted nothing for :data:`IDLE_DAYS` becomes cold; None where nothing changes."""
+    idle_since = lane.last_used_at
+    if idle_since is None or now - idle_since < IDLE_DAYS * DAY:
+        return None
+    if lane.standing is Standing.COLD and lane.step == 1:
+        return None
+    if lane.until is not None and now < lane.until:
+        return None  # bad news first: the suspension runs to its end, and a later window makes it cold
+    paused = lane.standing is Standing.PAUSED
+    cold = attrs.evolve(
+        lane,
+        standing=Standing.PAUSED if paused else Standing.COLD,
+        before_pause=Standing.COLD if paused else None,
+        step=1,
+        cap_limit=None,
+        until=None,
+    )
+    return Adjustment(cold, f"cold: nothing accepted since {format_instant(idle_since)}, back to step 1")
 
 
 def close(
@@ -145,30 +166,17 @@ def close(
         last_step: First step at which the curve carries its whole share.
         planned: The plan's cap by step.
     """
-    idle_since = lane.last_used_at
-    if idle_since is not None and now - idle_since >= IDLE_DAYS * DAY:
-        if lane.standing is Standing.COLD and lane.step == 1:
-            return None
-        if lane.until is not None and now < lane.until:
-            return None  # bad news first: the suspension runs to its end, and a later window makes it cold
-        paused = lane.standing is Standing.PAUSED
-        cold = attrs.evolve(
-            lane,
-            standing=Standing.PAUSED if paused else Standing.COLD,
-            before_pause=Standing.COLD if paused else None,
-            step=1,
-            cap_limit=None,
-            until=None,
-        )
-        return Adjustment(cold, f"cold: nothing accepted since {format_instant(idle_since)}, back to step 1")
+    cold = idle(lane, now)
+    if cold is not None or (lane.standing is Standing.COLD and lane.step == 1 and not ledger.accepted):
+        return cold
     if not _is_step(lane, ledger, ramp):
         return None
     step = min(lane.step + 1, last_step) if lane.step < last_step else lane.step
     if lane.standing is Standing.COLD and ledger.accepted == 0:
         return None
     standing, limit = lane.standing, lane.cap_limit
-    if limit is not None and planned(step) >= limit and ledger.accepted > 0:
-        # A full window was carried at the reduced cap: from here the curve leads again.
+    if limit is not None and planned(step) >= limit and _used(ledger):
+        # The reduced cap was used for a full window: from here the curve leads again.
         limit = None
     if limit is None:
         standing = Standing.WARM if step >= last_step else Standing.RAMPING

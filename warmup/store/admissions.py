@@ -6,13 +6,14 @@ from typing import Any
 
 import attrs
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam
 
+from warmup.store.hot import Hot
 from warmup.store.queue import allocate
 from warmup.store.schema import admissions
 from warmup.timing import Instant
 
-__all__ = ["Admission", "find", "load", "promised", "prune", "save"]
+__all__ = ["Admission", "due_promises", "find", "load", "promised", "prune", "save"]
 
 
 @attrs.frozen(kw_only=True)
@@ -80,6 +81,22 @@ def promised(connection: Connection, lane: int, since: Instant, before: Instant 
     if before is not None:
         statement = statement.where(admissions.c.slot_at < before)
     return int(connection.execute(statement.select_from(admissions)).scalar_one())
+
+
+_PROMISED = Hot(
+    sa.select(admissions.c.slot_lane, sa.func.count())
+    .where(
+        sa.text("state = 'waiting'"),
+        admissions.c.slot_at >= bindparam("since"),
+        admissions.c.slot_at <= bindparam("now"),
+    )
+    .group_by(admissions.c.slot_lane)
+)
+
+
+def due_promises(connection: Connection, since: Instant, now: Instant) -> dict[int, int]:
+    """Slots that were promised to relays and are due, not older than ``since``: how many by lane id."""
+    return dict(_PROMISED.rows(connection, since=since, now=now))
 
 
 def prune(connection: Connection, before: Instant, limit: int) -> int:

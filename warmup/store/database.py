@@ -22,7 +22,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from warmup.errors import ConfigError, StoreError, TemporaryError, WarmupError
 
@@ -163,7 +163,8 @@ class Database:
         """Run a job in a write transaction and return once it is on disk.
 
         Raises:
-            StoreError: It could not be written; nothing was.
+            StoreError: It could not be written; nothing was. (Where PostgreSQL's connection was lost
+                during the commit nobody can know: look before doing it again.)
             TemporaryError: Another process held the database for too long.
         """
         mine = _Job(job)
@@ -188,9 +189,13 @@ class Database:
         try:
             results = self._transact(group)
         except BaseException as error:
-            if len(group) == 1 or not isinstance(error, Exception):
+            if not isinstance(error, Exception):
+                # An interrupt belongs to the thread that leads; the others learn that nothing was written.
                 for job in group:
-                    job.error, job.done = error, True
+                    job.error, job.done = StoreError("the commit was interrupted: nothing was written"), True
+                raise
+            if len(group) == 1:
+                group[0].error, group[0].done = error, True
                 return
             for job in group:
                 self._run([job])
@@ -219,10 +224,8 @@ class Database:
     @staticmethod
     def _may_retry(error: DBAPIError) -> bool:
         # 40001 serialization failure, 40P01 deadlock: PostgreSQL asks for the transaction again.
-        return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) in (
-            "40001",
-            "40P01",
-        )
+        # 23505 unique violation: two writers made the same first row; run again, the job finds it.
+        return getattr(error.orig, "sqlstate", None) in ("40001", "40P01", "23505")
 
     def _drop_writer(self) -> None:
         if self._writer is not None:

@@ -12,7 +12,17 @@ from warmup.model import OTHER
 from warmup.store.schema import deliveries, domains
 from warmup.timing import Instant
 
-__all__ = ["Domain", "known", "move_reclassified", "relabel", "save", "unresolved", "waiting_of"]
+__all__ = [
+    "Domain",
+    "expect_moves",
+    "known",
+    "move_reclassified",
+    "relabel",
+    "save",
+    "start_clock",
+    "unresolved",
+    "waiting_of",
+]
 
 RELABEL_AT_ONCE = 5_000
 
@@ -26,6 +36,7 @@ class Domain:
         site: The sorted MX set; None while DNS has not answered.
         retry_at: DNS is not asked again before this instant.
         trouble: Why it has not answered.
+        moved: Mail that waits may be labelled with an earlier provider or site.
     """
 
     name: str
@@ -35,6 +46,7 @@ class Domain:
     failures: int = 0
     retry_at: Instant = 0
     trouble: str = ""
+    moved: bool = False
 
 
 def known(connection: Connection, names: Sequence[str]) -> dict[str, Domain]:
@@ -104,27 +116,46 @@ def waiting_of(connection: Connection, name: str, limit: int) -> list[int]:
     return list(rows.scalars())
 
 
+def start_clock(connection: Connection, name: str, now: Instant) -> None:
+    """Begin the lifetime of mail that waits for DNS: its domain was looked for, and not found."""
+    connection.execute(
+        sa.update(deliveries)
+        .where(deliveries.c.domain == name, deliveries.c.first_attempt_at.is_(None))
+        .where(sa.text("site IS NULL AND state IN ('queued', 'deferred')"))
+        .values(first_attempt_at=now)
+    )
+
+
+def expect_moves(connection: Connection) -> None:
+    """The plan names other providers than before: every domain's mail may be labelled wrongly."""
+    connection.execute(sa.update(domains).values(moved=True))
+
+
 def move_reclassified(connection: Connection, providers: Sequence[str]) -> int:
-    """Move waiting deliveries whose domain was found elsewhere than they are labelled; how many.
+    """Move waiting deliveries of domains that were found elsewhere than before; how many.
+
+    One statement for all of them: each walks through the whole queue.
 
     Args:
         connection: In a write transaction.
         providers: The plan's providers; everybody else counts as ``other``.
     """
+    if connection.execute(sa.select(domains.c.name).where(domains.c.moved).limit(1)).first() is None:
+        return 0
+    mine = domains.c.name == deliveries.c.domain
     label = sa.case((domains.c.provider.in_(list(providers)), domains.c.provider), else_=OTHER)
-    elsewhere = (
-        sa.select(deliveries.c.domain, label.label("provider"), domains.c.site)
-        .join(domains, domains.c.name == deliveries.c.domain)
+    moved = connection.execute(
+        sa.update(deliveries)
         .where(deliveries.c.state.in_(["queued", "deferred"]), deliveries.c.site.is_not(None))
-        .where(domains.c.site.is_not(None))
-        .where((deliveries.c.provider != label) | (deliveries.c.site != domains.c.site))
-        .distinct()
-    )
-    moved = 0
-    for name, provider, site in connection.execute(elsewhere).all():
-        moved += connection.execute(
-            sa.update(deliveries)
-            .where(deliveries.c.domain == name, deliveries.c.state.in_(["queued", "deferred"]))
-            .values(provider=provider, site=site)
-        ).rowcount
+        .where(
+            deliveries.c.domain.in_(
+                sa.select(domains.c.name).where(domains.c.moved, domains.c.site.is_not(None))
+            )
+        )
+        .values(
+            provider=sa.select(label).where(mine).scalar_subquery(),
+            site=sa.select(domains.c.site).where(mine).scalar_subquery(),
+        )
+    ).rowcount
+    connection.execute(sa.update(domains).where(domains.c.moved).values(moved=False))
     return moved

@@ -45,7 +45,7 @@ def _draw(where: Any, order: Any) -> sa.Select[Any]:
     return (
         sa.select(*_CANDIDATE)
         .join(messages, messages.c.id == deliveries.c.message)
-        .where(_THERE & where)
+        .where(_THERE & where & (deliveries.c.deadline > bindparam("now")))
         .order_by(*order)
         .limit(bindparam("limit"))
         .with_for_update(skip_locked=True, of=deliveries)
@@ -100,10 +100,17 @@ def _drawn(
 
 
 def draw_fresh(
-    connection: Connection, pool: str, provider: str, limit: int, *, ramping: bool, held: Sequence[str] = ()
+    connection: Connection,
+    pool: str,
+    provider: str,
+    now: Instant,
+    limit: int,
+    *,
+    ramping: bool,
+    held: Sequence[str] = (),
 ) -> list[Candidate]:
     """Deliveries never tried, in the order in which they should go; sites in ``held`` left out."""
-    values = {"pool": pool, "provider": provider, "limit": limit}
+    values = {"pool": pool, "provider": provider, "limit": limit, "now": now}
     return _drawn(connection, "ramping" if ramping else "warm", values, held)
 
 

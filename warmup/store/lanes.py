@@ -23,6 +23,7 @@ from warmup.timing import Instant
 __all__ = [
     "add_accepted",
     "add_lanes",
+    "cap_of",
     "close_windows",
     "down_sources",
     "held_units",
@@ -30,7 +31,7 @@ __all__ = [
     "hold_source",
     "lanes_of",
     "lanes_of_windows",
-    "last_ends",
+    "last_end",
     "ledger_total",
     "ledgers_of",
     "lower_cap",
@@ -188,12 +189,25 @@ def lanes_of_windows(connection: Connection, ids: Sequence[int]) -> dict[int, in
     return {row[0]: row[1] for row in rows}
 
 
-def last_ends(connection: Connection) -> dict[int, Instant]:
-    """When the latest window of each lane ends."""
-    rows = connection.execute(
-        sa.select(windows.c.lane, sa.func.max(windows.c.ends_at)).group_by(windows.c.lane)
-    )
-    return {row[0]: row[1] for row in rows}
+_CAP = Hot(sa.select(windows.c.cap).where(windows.c.id == bindparam("window")))
+_LAST_END = Hot(
+    sa.select(windows.c.ends_at)
+    .where(windows.c.lane == bindparam("of"))
+    .order_by(windows.c.starts_at.desc())
+    .limit(1)
+)
+
+
+def cap_of(connection: Connection, window: int) -> int | None:
+    """The cap of a window, open or closed."""
+    cap: int | None = _CAP.value(connection, window=window)
+    return cap
+
+
+def last_end(connection: Connection, lane: int) -> Instant | None:
+    """When the latest window of a lane ends; windows never overlap, so it started last, too."""
+    end: Instant | None = _LAST_END.value(connection, of=lane)
+    return end
 
 
 def open_windows(connection: Connection, new: Sequence[tuple[int, Ledger]]) -> None:

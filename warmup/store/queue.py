@@ -232,6 +232,7 @@ _FULL = sa.select(
     messages.c.submitted_at,
 ).join(messages, messages.c.id == deliveries.c.message)
 _ONE = Hot(_FULL.where(deliveries.c.id == bindparam("delivery")))
+_ONE_LOCKED = Hot(_FULL.where(deliveries.c.id == bindparam("delivery")).with_for_update(of=deliveries))
 _STATES = {state.value: state for state in DeliveryState}
 _NAMES = tuple(_FULL.selected_columns.keys())
 
@@ -260,7 +261,7 @@ _CLAIM = (
     .select_from(deliveries)
     .join(messages, messages.c.id == deliveries.c.message)
 )
-_ONE_CLAIM = Hot(_CLAIM.where(deliveries.c.id == bindparam("delivery")))
+_ONE_CLAIM = Hot(_CLAIM.where(deliveries.c.id == bindparam("delivery")).with_for_update(of=deliveries))
 
 
 def _claim(row: Sequence[Any]) -> Claim:
@@ -272,9 +273,13 @@ def claims(connection: Connection, ids: Sequence[int]) -> dict[int, Claim]:
     return {row[0]: _claim(row) for delivery in ids for row in _ONE_CLAIM.rows(connection, delivery=delivery)}
 
 
-def load(connection: Connection, ids: Sequence[int]) -> dict[int, DeliveryRow]:
+def load(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, DeliveryRow]:
     """Deliveries with their messages' facts, by id."""
-    return {row[0]: _row(row) for delivery in ids for row in _ONE.rows(connection, delivery=delivery)}
+    return {
+        row[0]: _row(row)
+        for delivery in ids
+        for row in (_ONE_LOCKED if lock else _ONE).rows(connection, delivery=delivery)
+    }
 
 
 _SET_STATE = Hot(
@@ -324,7 +329,10 @@ def lapsed(connection: Connection, real: Instant, node: str, incarnation: str, l
     mine &= deliveries.c.lease_owner != f"{node}/{incarnation}"
     statement = (
         _CLAIM.where(sa.text("state IN ('leased', 'sending')"))
-        .where((deliveries.c.lease_until <= real) | mine)
+        .where(
+            ((deliveries.c.lease_until <= real) & (deliveries.c.lease_owner != f"{node}/{incarnation}"))
+            | mine
+        )
         .order_by(deliveries.c.lease_until)
         .limit(limit)
         .with_for_update(skip_locked=True, of=deliveries)
@@ -399,9 +407,14 @@ def listing(
 
 def pending(connection: Connection) -> bool:
     """Whether any delivery waits or is under way; those set aside for a person do not count."""
-    for state in ("queued", "deferred", "leased", "sending"):
-        # One state at a time, spelled out: each has an index of its own that a parameter would hide.
-        query = sa.select(deliveries.c.id).where(sa.text(f"state = '{state}'")).limit(1)
+    for condition in (
+        # Each is word for word the condition of a partial index, or nothing but a scan would answer.
+        "state = 'queued' AND site IS NOT NULL",
+        "site IS NULL AND state IN ('queued', 'deferred')",
+        "state = 'deferred'",
+        "state IN ('leased', 'sending')",
+    ):
+        query = sa.select(deliveries.c.id).where(sa.text(condition)).limit(1)
         if connection.execute(query).scalar() is not None:
             return True
     return False

@@ -10,10 +10,25 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam
 
 from warmup.store.hot import Hot
-from warmup.store.schema import attempts, bodies, deliveries, messages, reservations, windows
+from warmup.store.schema import (
+    attempts,
+    bodies,
+    deliveries,
+    journal,
+    lane_sites,
+    messages,
+    reservations,
+    windows,
+)
 from warmup.timing import Instant
 
-__all__ = ["forget_attempts", "forget_messages", "forget_reservations"]
+__all__ = [
+    "forget_attempts",
+    "forget_holds",
+    "forget_journal",
+    "forget_messages",
+    "forget_reservations",
+]
 
 _OPEN = ("queued", "held", "leased", "sending", "deferred")
 
@@ -59,24 +74,51 @@ def forget_messages(
     return int(rows[-1][0]) if len(rows) == limit else 0
 
 
-def forget_attempts(connection: Connection, before: Instant, limit: int) -> int:
-    """Drop attempts that ended before an instant, how many; the evidence keeps their counts."""
-    old = sa.select(attempts.c.id).where(attempts.c.ended_at < before).order_by(attempts.c.id).limit(limit)
-    ids = list(connection.execute(old).scalars())
+def _forget_oldest(
+    connection: Connection, table: sa.Table, at: sa.Column[int], before: Instant, limit: int
+) -> int:
+    """Drop rows from the oldest on, as long as they are old enough; ids ascend with time."""
+    rows = connection.execute(sa.select(table.c.id, at).order_by(table.c.id).limit(limit)).all()
+    ids = []
+    for row in rows:
+        if row[1] >= before:
+            break
+        ids.append(row[0])
     if ids:
-        connection.execute(sa.delete(attempts).where(attempts.c.id.in_(ids)))
+        connection.execute(sa.delete(table).where(table.c.id <= ids[-1]))
     return len(ids)
 
 
-def forget_reservations(connection: Connection, before: Instant) -> int:
-    """Drop the reservations of one window that ended before an instant, how many; its account stays."""
+def forget_attempts(connection: Connection, before: Instant, limit: int) -> int:
+    """Drop attempts that ended before an instant, how many; the evidence keeps their counts."""
+    return _forget_oldest(connection, attempts, attempts.c.ended_at, before, limit)
+
+
+def forget_journal(connection: Connection, before: Instant, limit: int) -> int:
+    """Drop lines of the journal written before an instant, how many."""
+    return _forget_oldest(connection, journal, journal.c.at, before, limit)
+
+
+def forget_holds(connection: Connection, before: Instant) -> None:
+    """Drop holds of sites that ended before an instant."""
+    connection.execute(sa.delete(lane_sites).where(lane_sites.c.until < before))
+
+
+def forget_reservations(connection: Connection, before: Instant, limit: int) -> int:
+    """Drop the reservations of windows that ended before an instant; their accounts stay.
+
+    Returns:
+        How many windows were emptied; at most ``limit``.
+    """
     oldest = (
         sa.select(reservations.c.window, windows.c.ends_at)
         .join(windows, windows.c.id == reservations.c.window)
         .order_by(reservations.c.window)
         .limit(1)
     )
-    row = connection.execute(oldest).first()
-    if row is None or row.ends_at >= before:
-        return 0
-    return connection.execute(sa.delete(reservations).where(reservations.c.window == row.window)).rowcount
+    for emptied in range(limit):
+        row = connection.execute(oldest).first()
+        if row is None or row.ends_at >= before:
+            return emptied
+        connection.execute(sa.delete(reservations).where(reservations.c.window == row.window))
+    return limit

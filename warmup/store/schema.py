@@ -192,6 +192,8 @@ domains = Table(
     Column("failures", Integer, nullable=False),
     Column("retry_at", At, nullable=False),
     Column("trouble", Text, nullable=False),
+    # Its provider or site is another than that which waiting mail was labelled with.
+    Column("moved", Boolean, nullable=False),
 )
 
 sources = Table(

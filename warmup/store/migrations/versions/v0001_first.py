@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("retry_at", sa.BigInteger(), nullable=False),
         sa.Column("trouble", sa.Text(), nullable=False),
+        sa.Column("moved", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_domains")),
     )
     op.create_table(

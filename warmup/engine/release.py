@@ -264,10 +264,11 @@ def begin(context: Context, grants: Sequence[Grant]) -> dict[Grant, bytes | None
     None stands for *do not send*: the lease is not ours any more, the lane was stopped since, or
     the window is about to end. The unit has been given back then and the delivery waits again.
     """
-    now = context.clock.now()
     believed = context.watch.complaint() is None
 
     def job(connection: Connection) -> dict[Grant, bytes | None]:
+        # The database may have kept us waiting: the window is looked at as it is now.
+        now = context.clock.now()
         rows = queue.claims(connection, [grant.id for grant in grants])
         stopped = _stopped(connection, {grant.lane for grant in grants}, now)
         # By grant, not by id: a worker whose claim lapsed may hold an old grant and a new one.

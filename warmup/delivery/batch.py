@@ -17,10 +17,6 @@ R = TypeVar("R")
 BATCH_MAX = 256
 """Requests in one call: bounds how long the first waits for the last one's work."""
 
-LINGER = 3
-"""Turns of the event loop for which a call waits for company: replies that arrived together are
-recorded together. No timer: a lone request waits microseconds."""
-
 
 class Batcher(Generic[I, R]):
     """Collects requests while a call is under way and hands them over together.
@@ -29,12 +25,17 @@ class Batcher(Generic[I, R]):
         work: Takes requests, returns as many answers; runs in the executor's thread.
         executor: Where the work is done.
         clock: Told to stand still meanwhile.
+        linger: Turns of the event loop for which a call waits for company, so that what arrived
+            together is written together. No timer: a lone request waits microseconds.
     """
 
-    def __init__(self, work: Callable[[Sequence[I]], Sequence[R]], executor: Executor, clock: Clock) -> None:
+    def __init__(
+        self, work: Callable[[Sequence[I]], Sequence[R]], executor: Executor, clock: Clock, linger: int
+    ) -> None:
         self._work = work
         self._executor = executor
         self._clock = clock
+        self._linger = linger
         self._waiting: list[tuple[I, asyncio.Future[R]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -51,7 +52,7 @@ class Batcher(Generic[I, R]):
         loop = asyncio.get_running_loop()
         try:
             while self._waiting:
-                for _ in range(LINGER):
+                for _ in range(self._linger):
                     await asyncio.sleep(0)
                 batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
                 items = [item for item, _ in batch]

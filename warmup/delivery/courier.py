@@ -36,6 +36,11 @@ RELEASE_MAX = 256
 RESOLVE_MAX = 32
 """Domains that DNS is asked about at the same time."""
 
+BEGIN_LINGER = 3
+RECORD_LINGER = 30
+"""Turns of the event loop for which a commit waits for company. A connection waits for begins; nobody
+waits for a record, so those may gather longer."""
+
 GRACE_S = 30.0
 """Real seconds that conversations under way get to finish when the courier stops."""
 
@@ -80,8 +85,8 @@ class Courier:
         self._failure: BaseException | None = None
         self._wake: asyncio.Event | None = None
         self._store = ThreadPoolExecutor(1, "warmup-store")
-        self._begin = Batcher(self._begin_batch, self._store, self._clock)
-        self._record = Batcher(self._record_batch, self._store, self._clock)
+        self._begin = Batcher(self._begin_batch, self._store, self._clock, BEGIN_LINGER)
+        self._record = Batcher(self._record_batch, self._store, self._clock, RECORD_LINGER)
 
     # Work in the store's thread
 

@@ -306,6 +306,7 @@ class StaticResolver:
     def __init__(self, routes: Mapping[str, str], *, lookup: Lookup = system_lookup) -> None:
         self._lookup = lookup
         self._routes: dict[str, Host] = {}
+        self._made: dict[tuple[Host, tuple[str, ...]], Route] = {}
         problems = []
         for pattern, target in routes.items():
             key = pattern.lower().rstrip(".")
@@ -347,7 +348,12 @@ class StaticResolver:
             addresses = await self._lookup(host.name)
         except OSError as error:
             raise _unknown(domain, f"its route {host.name} has no address ({error})") from None
-        return Route((attrs.evolve(host, addresses=addresses),), ttl_s=TTL_MIN_S)
+        # Asked for every delivery, and mostly answered alike: an equal route is the same route.
+        route = self._made.get((host, addresses))
+        if route is None:
+            route = Route((attrs.evolve(host, addresses=addresses),), ttl_s=TTL_MIN_S)
+            self._made[host, addresses] = route
+        return route
 
 
 class StaticFirst:

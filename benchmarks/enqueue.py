@@ -74,8 +74,8 @@ class Bare:
             )  # fmt: skip
             execute("INSERT INTO bodies (message, content) VALUES (?,?)", (n, content))
             execute(
-                "INSERT INTO deliveries (id, message, recipient, domain, provider, site, pool, priority, rank, "
-                "deadline, state, due_at, attempts, lease) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                "INSERT INTO deliveries (id, message, recipient, domain, provider, site, pool, priority, "
+                "rank, deadline, state, due_at, attempts, lease) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (n, n, f"user{n}@gmail.com", "gmail.com", "google", "l.google.com", "default", 5, 100,
                  9_000_000_000_000_000_000, "queued", 1_790_000_000_000_000, 0, 0),
             )  # fmt: skip

@@ -123,10 +123,10 @@ def test_every_limit_is_kept(
     decided = decide(now, lanes, retries, fresh)
     given_ids = {candidate.id for candidate in (*retries, *fresh)}
     assert len(set(ids(decided))) == len(decided.releases) and set(ids(decided)) <= given_ids
-    able = {
-        view.source.address: wait_of(found).not_before if found else now
-        for view, found in unlimited(lanes, now)
-    }
+    able = {}
+    for view in lanes:
+        found = limits_of(view, now, unit=False)
+        able[view.source.address] = wait_of(found).not_before if found else now
     for view in lanes:
         mine = [release for release in decided.releases if release.view.lane.id == view.lane.id]
         units = [release for release in mine if release.unit]
@@ -146,10 +146,6 @@ def test_every_limit_is_kept(
             if one.pin_source in able and now < (one.pin_until or 0):
                 at = able[one.pin_source]
                 assert view.source.address == one.pin_source or at is None or at >= (one.pin_until or 0)
-
-
-def unlimited(lanes: list[LaneView], now: Instant):  # type: ignore[no-untyped-def]
-    return [(view, limits_of(view, now, unit=False)) for view in lanes]
 
 
 @given(

@@ -66,11 +66,17 @@ def test_a_cap_of_zero_counts_as_used() -> None:
     assert close(lane(), day(0, 0), RampClock.EARNED).step == 2
 
 
+def test_a_window_of_another_step_is_no_step() -> None:
+    """A lane that was put elsewhere in mid-window takes its next step from a whole window there."""
+    assert close(lane(step=3), day(10, 10, step=1)).step == 3
+    assert close(lane(step=3), day(40, 40, step=3)).step == 4
+
+
 def test_the_last_step_makes_a_lane_warm() -> None:
     """A lane that has climbed its whole curve is warm, and stays at its end."""
-    warm = close(lane(step=LAST - 1), day(640, 640))
+    warm = close(lane(step=LAST - 1), day(640, 640, step=LAST - 1))
     assert (warm.standing, warm.step) == (Standing.WARM, LAST)
-    assert close(warm, day(1280, 1280)) == warm
+    assert close(warm, day(1280, 1280, step=LAST)) == warm
 
 
 @pytest.mark.parametrize("stopped", [Standing.PAUSED, Standing.SUSPENDED])
@@ -116,7 +122,8 @@ def test_a_block_on_a_paused_lane_waits_for_the_resume() -> None:
 def test_a_reduced_lane_climbs_back_to_its_curve() -> None:
     """After a block the curve leads again once a full window was carried at the reduced cap."""
     now = lane(Standing.REDUCED, step=4, cap_limit=70)
-    now = close(now, day(70, 70))  # planned(5) = 160 is above the limit
+    assert close(now, day(70, 52, step=4)).cap_limit == 70  # not used
+    now = close(now, day(70, 70, step=4))  # planned(5) = 160 is above the limit
     assert (now.standing, now.cap_limit, now.step) == (Standing.RAMPING, None, 5)
 
 
@@ -125,7 +132,7 @@ def test_thirty_idle_days_are_cold() -> None:
     idle = lane(Standing.WARM, step=LAST, last_used_at=NOW - IDLE_DAYS * DAY)
     assert (close(idle, day(1280)).standing, close(idle, day(1280)).step) == (Standing.COLD, 1)
     used = attrs.evolve(idle, last_used_at=NOW - IDLE_DAYS * DAY + 1)
-    assert close(used, day(1280)).standing is Standing.WARM
+    assert close(used, day(1280, step=LAST)).standing is Standing.WARM
 
 
 def test_a_suspension_runs_to_its_end_though_the_lane_is_idle() -> None:

@@ -175,9 +175,8 @@ def decide(
 
     heap = [(desk.progress, order, desk) for order, desk in enumerate(open_desks.values()) if desk.room > 0]
     heapq.heapify(heap)
-    for candidate in (*carried, *fresh):
-        if candidate.deadline <= now:
-            continue
+    waiting = [candidate for candidate in (*carried, *fresh) if candidate.deadline > now]
+    for place, candidate in enumerate(waiting):
         aside: list[tuple[int, int, _Desk]] = []
         chosen: _Desk | None = None
         at: Instant | None = None
@@ -194,10 +193,11 @@ def decide(
             heapq.heappush(heap, entry)
         if chosen is not None and at is not None:
             go(candidate, chosen, at, unit=True)
-        else:
+        elif heap:
             left.append(candidate)
-            if not heap:
-                break
+        else:
+            left.extend(waiting[place:])
+            break
     return Decided(releases=tuple(releases), tats=tats, wake_at=_wake(now, desks, left))
 
 

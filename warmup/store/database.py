@@ -13,6 +13,7 @@ refused at once when another process has written meanwhile, busy timeout or not.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -138,7 +139,14 @@ class Database:
         def _on_begin(connection: Connection) -> None:
             immediate = connection.get_execution_options().get("writer", False)
             driver: Any = connection.connection.dbapi_connection
-            driver.execute("BEGIN IMMEDIATE" if immediate else "BEGIN").close()
+            statement = "BEGIN IMMEDIATE" if immediate else "BEGIN"
+            try:
+                driver.execute(statement).close()
+            except sqlite3.Error as error:
+                # Straight to the driver, for speed; errors leave as SQLAlchemy's all the same.
+                raise DBAPIError.instance(
+                    statement, None, error, sqlite3.Error, dialect=connection.dialect
+                ) from error
 
         return engine
 

@@ -148,12 +148,13 @@ def _ledger(row: Sequence[Any]) -> tuple[int, bool, Ledger]:
     return row[1], bool(row[13]), ledger
 
 
-_OPEN = sa.select(windows).where(sa.text("NOT windows.closed")).order_by(windows.c.id)
+# In the order of the index of open windows: in that of their ids SQLite would read every day there was.
+_OPEN = sa.select(windows).where(sa.text("NOT windows.closed")).order_by(windows.c.lane)
 _OPEN_OF = (
     sa.select(windows)
     .join(lanes, lanes.c.id == windows.c.lane)
     .where(sa.text("NOT windows.closed"), lanes.c.provider == bindparam("provider"))
-    .order_by(windows.c.id)
+    .order_by(windows.c.lane)
 )
 # By (one provider, locked). The lock is PostgreSQL's; SQLite has one writer at a time anyway.
 _LEDGERS = {

@@ -2,8 +2,8 @@
 
 It decides nothing. The engine says what may go; the courier asks again when something happened
 that could let more go: a conversation ended, an instant was reached, somebody said ``wake``.
-All database work runs in one thread of its own, so that a slow disk never stalls a conversation,
-and begins and outcomes that come together share a commit.
+Begins and outcomes that come together share a commit. A database server is asked in a thread of
+its own; SQLite, whose commits are local and short, in the event loop's.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from warmup.contracts import Resolver, Route, Transport, Unroutable
+from warmup.contracts import BeginMail, Resolver, Route, Transport, Unroutable
 from warmup.delivery import SourceUnavailable
-from warmup.delivery.batch import Batcher
+from warmup.delivery.batch import AtOnce, Batcher
 from warmup.engine import Engine
 from warmup.errors import UnavailableError, WarmupError
 from warmup.model import Attempt, Grant, LaneKey, LaneLimits, Outcome, Reply, Stage
@@ -82,16 +82,19 @@ class Courier:
         self._resolving: set[str] = set()
         self._low_water: dict[LaneKey, int] = {}
         self._talking = asyncio.Semaphore(connections)
+        self._ready = asyncio.Semaphore(connections)
+        self._proven: set[LaneKey] = set()
         self._failure: BaseException | None = None
         self._wake: asyncio.Event | None = None
-        self._store = ThreadPoolExecutor(1, "warmup-store")
+        local = engine.context.database.is_sqlite
+        self._store: Executor = AtOnce() if local else ThreadPoolExecutor(1, "warmup-store")
         self._begin = Batcher(self._begin_batch, self._store, self._clock, BEGIN_LINGER)
         self._record = Batcher(self._record_batch, self._store, self._clock, RECORD_LINGER)
 
-    # Work in the store's thread
+    # Work in the store
 
     async def in_store(self, work: Callable[[], T]) -> T:
-        """Run database work in the store's thread; engine time stands still meanwhile."""
+        """Run database work where the store's is done; engine time stands still meanwhile."""
         with self._clock.busy():
             return await asyncio.get_running_loop().run_in_executor(self._store, work)
 
@@ -112,7 +115,7 @@ class Courier:
 
     def room(self, lane: LaneKey) -> int:
         """Conversations that a lane could take now."""
-        # Asked from the store's thread while the loop goes on: one look at each number.
+        # Asked from another thread where the store has one: one look at each number.
         free = self._connections - self._total
         mine = self._in_flight.get(lane, 0)
         # Every lane may have one under way: stock of fast lanes, which only waits, shuts nobody out.
@@ -199,7 +202,7 @@ class Courier:
         await self._transport.close()
 
     def close(self) -> None:
-        """End the store's thread."""
+        """End the store's thread, where it has one."""
         self._store.shutdown()
 
     # Where mail goes
@@ -244,15 +247,17 @@ class Courier:
 
         try:
             await self._clock.sleep_until(grant.not_before)
-            started_at = self._clock.now()
             with self._clock.busy():
                 try:
                     route = await self._route(grant)
-                    async with self._talking:
-                        attempt = await self._transport.deliver(grant, route, begin)
+                    attempt = await self._converse(grant, route, begin)
                 except Unroutable as error:
-                    attempt = self._unroutable(error, started_at)
-                if not given_back:
+                    attempt = self._unattempted(
+                        Stage.RESOLVE,
+                        Reply(error.code, error.enhanced, str(error)),
+                        Outcome.REJECTED if error.permanent else Outcome.DEFERRED,
+                    )
+                if attempt is not None and not given_back:
                     await self._record((grant, attempt))
                     if self._on_settled is not None:
                         self._on_settled(grant, attempt)
@@ -260,10 +265,10 @@ class Courier:
             log.warning("%s", error)
             reason = error.reason
             await self.in_store(lambda: self._engine.hold_source(grant.lane.source, reason))
-            await self.in_store(lambda: self._engine.give_back([grant]))
-        except UnavailableError:
+            await self._return(grant, str(error), begun=begun)
+        except UnavailableError as error:
             # The configuration cannot be carried out as it stands: stop, but lose nothing.
-            await self.in_store(lambda: self._engine.give_back([grant]))
+            await self._return(grant, str(error), begun=begun)
             raise
         except asyncio.CancelledError:
             # Stopping. What was begun is settled at the next start; what was not costs nothing.
@@ -280,6 +285,43 @@ class Courier:
             if self._in_flight[grant.lane] <= self._low_water.get(grant.lane, 0):
                 self.wake()
 
+    async def _converse(self, grant: Grant, route: Route, begin: BeginMail) -> Attempt | None:
+        """Wait for a free conversation and have it; None where the grant was given back meanwhile.
+
+        Where all are taken, and the lane is known to be answered, the time in line is used to mark
+        the delivery: those in line share a commit, and a connection that becomes free goes on at once.
+        """
+        marked: bytes | None = None
+
+        async def ready() -> bytes | None:
+            return marked
+
+        if self._talking.locked() and grant.lane in self._proven and not self._ready.locked():
+            async with self._ready:
+                marked = await begin()
+                if marked is None:
+                    return None
+                await self._talking.acquire()
+        else:
+            await self._talking.acquire()
+        try:
+            attempt = await self._transport.deliver(grant, route, begin if marked is None else ready)
+        finally:
+            self._talking.release()
+        if attempt.mail_written:
+            self._proven.add(grant.lane)
+        else:
+            self._proven.discard(grant.lane)
+        return attempt
+
+    async def _return(self, grant: Grant, why: str, *, begun: bool) -> None:
+        """Undo a grant whose MAIL was surely not written: its unit goes back."""
+        if begun:
+            attempt = self._unattempted(Stage.CONNECT, Reply(0, "", why), Outcome.DEFERRED)
+            await self._record((grant, attempt))
+        else:
+            await self.in_store(lambda: self._engine.give_back([grant]))
+
     async def _route(self, grant: Grant) -> Route:
         route = await self._resolver.resolve(grant.domain)
         context = self._engine.context
@@ -294,12 +336,8 @@ class Courier:
                 await self.in_store(lambda: self._engine.resolved(grant.domain, route.mx))
         return route
 
-    def _unroutable(self, error: Unroutable, started_at: Instant) -> Attempt:
+    def _unattempted(self, stage: Stage, reply: Reply, outcome: Outcome) -> Attempt:
+        now = self._clock.now()
         return Attempt(
-            stage=Stage.RESOLVE,
-            reply=Reply(error.code, error.enhanced, str(error)),
-            outcome=Outcome.REJECTED if error.permanent else Outcome.DEFERRED,
-            mail_written=False,
-            started_at=started_at,
-            ended_at=self._clock.now(),
+            stage=stage, reply=reply, outcome=outcome, mail_written=False, started_at=now, ended_at=now
         )

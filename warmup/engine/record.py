@@ -246,10 +246,12 @@ def record(context: Context, settled: Sequence[tuple[Grant, Attempt]]) -> None:
                     after.count(grant.lane, window, row.site or "", attempt, verdict)
                 continue
             keeps: int | None = window
-            if row.state is DeliveryState.SENDING:
+            # Marked or not: where no MAIL was written the peer did not see it, and the unit goes back.
+            unseen = row.state is DeliveryState.LEASED or not attempt.mail_written
+            if not unseen:
                 spent.append((window, row.id))
             elif lanes.void(connection, window, row.id):
-                keeps = None  # never marked sending: the peer did not see it, the unit goes back
+                keeps = None
             outcomes.append(settle_row(context, row, grant.lane.source, verdict, now, window=keeps))
             after.count(grant.lane, window, row.site or "", attempt, verdict)
         lanes.post(connection, spent)

@@ -126,3 +126,19 @@ def test_a_relays_lost_conversation_stays_counted(house: House) -> None:
     house.engine.settle(second, attempt(REFUSED, Stage.CONNECT, house.clock.now()))
 
     assert used(house) == 1
+
+
+def test_a_provider_that_comes_back_has_no_second_allowance(house: House) -> None:
+    """Taken out of the plan and put back at noon of another day: that day's mail was counted elsewhere."""
+    yahoo = LaneKey("127.0.0.2", "yahoo")
+    house.release()
+    house = house.again(mix="google=0.7,other=0.3")
+    house.clock.advance(DAY)
+    house.submit(*[f"u{number}@yahoo.com" for number in range(100)])
+    house.until(START + 36 * HOUR)
+    assert used(house, LaneKey("127.0.0.2", "other")) > 0
+    house = house.again(mix="google=0.5,yahoo=0.3,other=0.2")
+    went = [grant.lane for _, grant in house.until(START + 2 * DAY)]
+
+    assert yahoo not in went
+    assert yahoo in [grant.lane for _, grant in house.until(START + 3 * DAY)]

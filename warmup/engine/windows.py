@@ -169,9 +169,9 @@ def _open(
     context: Context, lane: Lane, now: Instant, last_end: Instant | None, sibling: Ledger | None
 ) -> Ledger | None:
     zone = context.plan.zone
-    if sibling is not None and last_end is None:
-        # A provider was added in mid-window. Its mail was counted elsewhere until now, so a cap
-        # of its own would be a second allowance for the same day: it waits for the next window.
+    if sibling is not None and (last_end is None or last_end <= sibling.window.starts_at):
+        # A provider was added in mid-window, or came back. Its mail was counted elsewhere until now, so
+        # a cap of its own would be a second allowance for the same day: it waits for the next window.
         return Ledger(id=0, window=sibling.window, zone=sibling.zone, step=lane.step, cap=0, partial=True)
     window = next_window(zone, now, last_end)
     if window is None:

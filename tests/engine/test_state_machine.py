@@ -261,6 +261,7 @@ class Machine(RuleBasedStateMachine):
             if mine:
                 assert (
                     now >= day.ends_at - 2 * SECOND
+                    or now < grant.not_before - SECOND
                     or not self._believed(worker)
                     or grant.lane in self.model.paused
                     or grant.lane in self.model.suspended
@@ -341,6 +342,23 @@ class Machine(RuleBasedStateMachine):
         self.relayed = {
             name: one for name, one in self.relayed.items() if one.asked_at >= now - ADMISSIONS_KEPT
         }
+
+    @precondition(lambda self: self.claims)
+    @rule(
+        node=st.sampled_from(["here", "there"]),
+        begun=st.integers(0, 10),
+        answers=st.lists(st.sampled_from(ANSWERS), min_size=1, max_size=12),
+    )
+    def haunt(self, node: str, begun: int, answers: list[tuple[Reply, Stage]]) -> None:
+        """A ghost answers when its deliveries are in another worker's hands."""
+        self.begin(0, 20)
+        self.crash(node, True)
+        self.clock.advance(2 * HOUR)
+        self.release(node, 1000, 20)
+        if begun and self.claims:
+            self.begin(len(self.claims) - 1, begun)
+        if self.claims:
+            self.record(0, answers, True)
 
     @precondition(lambda self: len(self.claims) > 3)
     @rule()

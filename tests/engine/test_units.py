@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 import sqlalchemy as sa
 from engine_house import ACCEPTED, GREYLISTED, START, House, attempt
 
@@ -142,3 +143,41 @@ def test_a_provider_that_comes_back_has_no_second_allowance(house: House) -> Non
 
     assert yahoo not in went
     assert yahoo in [grant.lane for _, grant in house.until(START + 3 * DAY)]
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_ghost_settles_nothing_of_another_workers(house: House, begun: bool) -> None:
+    """An answer that comes while a newer claim is under way is journalled, and changes nothing."""
+    house.submit("one@gmail.com")
+    house.clock.advance(12 * HOUR)
+    ghost = house.begin(house.release())
+    house = house.again()
+    house.engine.sweep()
+    house.clock.advance(HOUR)
+    again = house.release()
+    assert [grant.id for grant in again] == [grant.id for grant in ghost]
+    if begun:
+        house.begin(again)
+    before = house.state(again[0].id)
+    house.settle(ghost, Reply(550, "5.1.1", "User unknown"), Stage.RCPT)
+
+    assert house.state(again[0].id) == before == ("sending" if begun else "leased")
+    assert [one["applied"] for one in house.engine.explain_delivery(again[0].id).facts["attempts"]] == [
+        True,  # the sweep's: nobody knew
+        False,
+    ]
+    assert used(house) == 1
+
+
+def test_a_clock_put_back_over_midnight_begins_nothing(house: House) -> None:
+    """A grant of the new day is not begun in the old one: its unit waits for the day to come again."""
+    house.submit(*google(3))
+    house.clock.advance(DAY + HOUR)
+    grants = house.release()
+    house.clock.jump(-90 * MINUTE)
+    house.engine.accept_clock()
+
+    assert grants and house.begin(grants) == []
+    assert used(house) == 0
+    house.clock.advance(90 * MINUTE)
+    assert len(house.send()) == len(grants)

@@ -261,8 +261,9 @@ def _lease(context: Context, connection: Connection, now: Instant, won: Sequence
 def begin(context: Context, grants: Sequence[Grant]) -> dict[Grant, bytes | None]:
     """Mark leased deliveries as *sending* and return their contents, by grant.
 
-    None stands for *do not send*: the lease is not ours any more, the lane was stopped since, or
-    the window is about to end. The unit has been given back then and the delivery waits again.
+    None stands for *do not send*: the lease is not ours any more, the lane was stopped since,
+    the window is about to end, or the clock was put back. The unit has been given back then and the
+    delivery waits again.
     """
     believed = context.watch.complaint() is None
 
@@ -279,7 +280,10 @@ def begin(context: Context, grants: Sequence[Grant]) -> dict[Grant, bytes | None
             answers[grant] = None
             if row is None or row.state is not DeliveryState.LEASED or row.lease != grant.lease:
                 continue
-            if not believed or grant.lane in stopped or now >= grant.window_ends_at - WINDOW_GUARD:
+            # Earlier than it can have been given out: the clock was put back, perhaps over midnight.
+            too_early = now < grant.not_before - STOCK_SPAN
+            too_late = now >= grant.window_ends_at - WINDOW_GUARD
+            if not believed or grant.lane in stopped or too_early or too_late:
                 _give_back(connection, row, now)
                 continue
             going.append(grant)

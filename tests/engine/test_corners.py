@@ -326,9 +326,6 @@ def test_a_reclassified_domain_moves_at_the_next_window(house: House) -> None:
     assert tomorrow == ["google"] * 18
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a window that a plan's edit opens in mid-day moves waiting mail at once"
-)
 @pytest.mark.parametrize(
     "edit",
     [{"mix": "google=0.5,yahoo=0.1,other=0.4"}, {"ips": ["127.0.0.2", "127.0.0.3"]}],
@@ -370,9 +367,6 @@ def test_a_dns_failure_keeps_what_was_known(house: House) -> None:
     assert [grant.lane.provider for _, grant in house.until(START + 2 * DAY)] == ["google"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a window that a plan's edit opens in mid-day moves waiting mail at once"
-)
 def test_a_provider_that_the_plan_names_anew_gets_its_mail(furnished: Callable[..., House]) -> None:
     """Mail that waits as ``other`` stays there today and goes by the lane of its own from the next window."""
     house = furnished(mix="google=0.5,other=0.5")
@@ -403,7 +397,6 @@ def test_a_promised_slot_is_kept_against_our_own_queue(house: House, after: int)
     assert isinstance(ask(house), Grant)
 
 
-@pytest.mark.xfail(strict=True, reason="the lane sleeps on until its next slot, not until the grace is over")
 def test_a_slot_that_nobody_claims_is_not_lost(house: House) -> None:
     """When the relay does not come, our own queue gets its unit once the grace is over."""
     house.submit(*google(30))

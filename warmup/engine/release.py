@@ -153,6 +153,8 @@ def _release_pair(
         for view in views_of(context, connection, now, provider, room, lock=True)
         if view.source.pool == pool
     ]
+    if any(view.promised for view in views):
+        wakes.append(now + SLOT_GRACE + 1)  # a slot that its relay does not claim is anybody's then
     fits = min(limit, sum(max(0, view.room) for view in views))
     if fits <= 0:
         return [], None

@@ -134,7 +134,7 @@ def roll(context: Context, connection: Connection, now: Instant) -> Instant:
             opening.append((lane.id, fresh))
             wakes.append(fresh.window.ends_at)
     lanes.open_windows(connection, opening)
-    if opening:
+    if opening and not running:
         _move_reclassified(context, connection)
     _see(connection, now)
     return min((wake for wake in wakes if wake > now), default=now + DAY)

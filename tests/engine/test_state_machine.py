@@ -231,6 +231,16 @@ class Machine(RuleBasedStateMachine):
             one.owner, one.lease_until = worker.owner, self.clock.now() + LEASE
             self._granted(worker, one.window, grant)
             self.claims.append(Claim(worker, grant))
+        if self._believed(worker):
+            self._hold_to_the_plan(worker)
+
+    def _hold_to_the_plan(self, worker: Worker) -> None:
+        """An open window allows no more than the plan of today does at its step."""
+        plan = worker.house.engine.context.plan
+        for one in worker.house.engine.lanes():
+            if one.ledger is not None and one.lane.key.provider in plan.providers:
+                caps = plan.caps(one.lane.key.source, one.ledger.step, one.ledger.window.date)
+                assert one.ledger.cap <= caps[one.lane.key.provider], f"{one.lane.key}: more than the plan"
 
     def _some(self, first: int, count: int) -> list[Claim]:
         """Claims that lie side by side in one worker's hand."""
@@ -275,6 +285,9 @@ class Machine(RuleBasedStateMachine):
         arrived=st.booleans(),
     )
     def record(self, first: int, answers: list[tuple[Reply, Stage]], arrived: bool) -> None:
+        self.laws()
+        if not self.claims:
+            return
         now = self.clock.now()
         chosen = self._some(first, len(answers))
         settled = []
@@ -560,7 +573,7 @@ def test_the_laws_hold_on_sqlite(tmp_path: Path) -> None:
             for path in tmp_path.glob(f"{database.path.name}*"):  # type: ignore[union-attr]
                 path.unlink()
 
-    _run(OnSQLite, *((150, 60) if CI else (25, 50)))
+    _run(OnSQLite, *((100, 60) if CI else (15, 50)))
 
 
 def test_the_laws_hold_on_postgresql(postgres: Callable[[], str]) -> None:
@@ -582,6 +595,6 @@ def test_the_laws_hold_on_postgresql(postgres: Callable[[], str]) -> None:
             database.write(job)
 
     try:
-        _run(OnPostgreSQL, *((25, 50) if CI else (5, 40)))
+        _run(OnPostgreSQL, *((15, 50) if CI else (4, 40)))
     finally:
         database.close()

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from engine_house import House
 
 from warmup.engine import sweep
-from warmup.timing import DAY, HOUR
+from warmup.timing import DAY
 
 
 def rows(house: House, table: str) -> int:
@@ -17,11 +17,11 @@ def rows(house: House, table: str) -> int:
 
 
 def test_contents_go_once_every_delivery_is_final(house: House) -> None:
-    """A day after submission the content of finished mail is dropped; what still waits keeps its own."""
+    """A day after its end the content of finished mail is dropped; what still waits keeps its own."""
     (done,) = house.submit("one@gmail.com")
     house.until(house.clock.now() + DAY)
+    house.clock.advance(DAY)
     (waiting,) = house.submit("two@gmail.com")
-    house.clock.advance(2 * HOUR)
     house.engine.sweep()
 
     assert (house.state(done), house.state(waiting)) == ("sent", "queued")
@@ -52,7 +52,7 @@ def test_a_pass_goes_on_where_the_last_one_ended(house: House, monkeypatch) -> N
     house.engine.pause(None, "yahoo")
     house.submit(*[f"u{number}@yahoo.com" for number in range(5)], "one@gmail.com")
     house.until(house.clock.now() + DAY)
-    house.clock.advance(HOUR)
+    house.clock.advance(DAY)
     passes = 0
     while rows(house, "bodies") == 6 and passes < 10:
         house.engine.sweep()
@@ -60,3 +60,18 @@ def test_a_pass_goes_on_where_the_last_one_ended(house: House, monkeypatch) -> N
 
     assert rows(house, "bodies") == 5
     assert passes == 3
+
+
+def test_what_waited_long_is_remembered_from_its_end(house: House) -> None:
+    """Mail held for a hundred days is still told of after it went, or after it expired."""
+    house.engine.pause(None, "google")
+    (sent,) = house.submit("one@gmail.com")
+    (expired,) = house.submit("two@gmail.com", deadline=house.clock.now() + 100 * DAY)
+    house.clock.advance(101 * DAY)
+    house.engine.resume(None, "google")
+    house.engine.sweep()
+    house.until(house.clock.now() + 2 * DAY)
+    house.engine.sweep()
+
+    assert (house.state(sent), house.state(expired)) == ("sent", "expired")
+    assert "deadline" in "\n".join(house.engine.explain_delivery(expired).lines)

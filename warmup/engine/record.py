@@ -242,7 +242,7 @@ def record(context: Context, settled: Sequence[tuple[Grant, Attempt]]) -> None:
                     DeliveryState.HELD,
                 ):
                     late = move(row.state, Event.LATE_ACCEPTED)
-                    queue.set_state(connection, [{"delivery": row.id, "new_state": late.value}])
+                    queue.end(connection, [{"delivery": row.id, "new_state": late.value}], now)
                     after.count(grant.lane, window, row.site or "", attempt, verdict)
                 continue
             keeps: int | None = window

@@ -124,8 +124,7 @@ def _give_up_old(
 ) -> None:
     before = now - context.retry.lifetime
     old = [row for row in rows if row.first_attempt_at is not None and row.first_attempt_at <= before]
-    queue.set_state(
-        connection, [{"delivery": row.id, "new_state": move(row.state, Event.EXPIRE).value} for row in old]
-    )
+    given_up = [{"delivery": row.id, "new_state": move(row.state, Event.EXPIRE).value} for row in old]
+    queue.end(connection, given_up, now)
     for row in old:
         journal.note(connection, now, "expired", f"given up: DNS never answered ({reply})", ref=row.id)

@@ -145,9 +145,14 @@ def steer_deliveries(context: Context, ids: Sequence[int], event: Event) -> dict
                 answers[delivery] = f"left {row.state}"
             else:
                 state = move(row.state, event)
-                queue.set_state(connection, [{"delivery": delivery, "new_state": state.value}])
-                if state is DeliveryState.DEFERRED:
+                change = {"delivery": delivery, "new_state": state.value}
+                if state is DeliveryState.HELD:
+                    queue.set_state(connection, [change])
+                elif state is DeliveryState.DEFERRED:
+                    queue.set_state(connection, [change])
                     queue.set_due(connection, delivery, now)
+                else:
+                    queue.end(connection, [change], now)
                 journal.note(connection, now, "operator", f"{row.state} to {state}", ref=delivery)
                 answers[delivery] = state.value
         return answers

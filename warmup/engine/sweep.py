@@ -17,7 +17,7 @@ SWEEP_MAX = 500
 """Deliveries, contents and attempts dealt with in one pass of each kind."""
 
 BODIES_KEPT: Span = DAY
-"""How long contents are kept after submission, at least; they go once every delivery is final."""
+"""How long contents are kept after the last delivery of a message ended."""
 
 HISTORY_KEPT: Span = 90 * DAY
 """How long finished messages with their keys, single attempts and reservations are kept. The days'
@@ -114,10 +114,8 @@ def _lapsed(context: Context, connection: Connection, now: Instant, real: Instan
 
 def _expired(connection: Connection, now: Instant) -> int:
     rows = queue.due_deadlines(connection, now, SWEEP_MAX)
-    queue.set_state(
-        connection,
-        [{"delivery": row.id, "new_state": move(row.state, Event.EXPIRE).value} for row in rows],
-    )
+    expired = [{"delivery": row.id, "new_state": move(row.state, Event.EXPIRE).value} for row in rows]
+    queue.end(connection, expired, now)
     for row in rows:
         text = f"expired unsent: its deadline was {format_instant(row.deadline)}"
         journal.note(connection, now, "expired", text, ref=row.id)

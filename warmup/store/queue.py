@@ -27,6 +27,7 @@ __all__ = [
     "contents",
     "counts",
     "due_deadlines",
+    "end",
     "insert",
     "known_key",
     "lapsed",
@@ -290,6 +291,18 @@ _SET_STATE = Hot(
 def set_state(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Change nothing but the state: delivery, new_state each."""
     _SET_STATE.many(connection, rows)
+
+
+_END = Hot(
+    sa.update(deliveries)
+    .where(deliveries.c.id == bindparam("delivery"))
+    .values(state=bindparam("new_state"), due_at=bindparam("at"))
+)
+
+
+def end(connection: Connection, rows: Sequence[dict[str, Any]], at: Instant) -> None:
+    """Give deliveries a final state: delivery, new_state each; ``due_at`` says from then on when it ended."""
+    _END.many(connection, [{**row, "at": at} for row in rows])
 
 
 _SETTLE = Hot(

@@ -35,7 +35,9 @@ _OPEN = ("queued", "held", "leased", "sending", "deferred")
 _PART = Hot(
     sa.select(
         messages.c.id,
-        messages.c.submitted_at,
+        sa.select(sa.func.max(deliveries.c.due_at))
+        .where(deliveries.c.message == messages.c.id)
+        .scalar_subquery(),
         sa.select(deliveries.c.id)
         .where(deliveries.c.message == messages.c.id)
         .where(deliveries.c.state.in_([sa.literal_column(f"'{state}'") for state in _OPEN]))
@@ -59,8 +61,8 @@ def forget_messages(
         connection: A write transaction.
         after: Id of the message after which to look on.
         limit: At most so many messages are looked at.
-        bodies_before: Contents of messages submitted before this instant go.
-        all_before: Messages submitted before this instant go with their deliveries.
+        bodies_before: Contents of messages whose last delivery ended before this instant go.
+        all_before: Messages whose last delivery ended before this instant go, with their deliveries.
 
     Returns:
         Id of the last message looked at; 0 where the end was reached.

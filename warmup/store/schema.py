@@ -120,6 +120,7 @@ deliveries = Table(
     # A deadline far in the future stands for none, so that NULLs need no special order.
     Column("deadline", At, nullable=False),
     Column("state", Text, nullable=False),
+    # When it is to be tried; once its state is final, when it ended.
     Column("due_at", At, nullable=False),
     Column("attempts", BigInteger, nullable=False),
     Column("first_attempt_at", At),

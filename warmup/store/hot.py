@@ -70,7 +70,8 @@ class Hot:
         cursor = driver.cursor()
         try:
             if many:
-                cursor.executemany(compiled.text, [compiled.values(row) for row in values])
+                rows = values if type(values[0]) is tuple else [compiled.values(row) for row in values]
+                cursor.executemany(compiled.text, rows)
             else:
                 cursor.execute(compiled.text, compiled.values(values))
         except Exception as error:
@@ -95,6 +96,15 @@ class Hot:
     def count(self, connection: Connection, **values: Any) -> int:
         """How many rows a change touched."""
         return int(self._run(connection, values, many=False).rowcount)
+
+    def insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert rows whose values stand in the order of ``columns``: nothing is looked up by name."""
+        columns = self._columns
+        assert columns is not None, "only an insert has columns"
+        if self._for(connection).order == tuple(columns):
+            self._run(connection, rows, many=True)
+        else:
+            self.many(connection, [dict(zip(columns, row, strict=True)) for row in rows])
 
     def many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run a change for each of these rows."""

@@ -154,52 +154,55 @@ def insert(
     message_id = allocate(connection, "message", len(batch))
     total = sum(len(addresses) for _, addresses, *_ in batch)
     delivery_id = allocate(connection, "delivery", total) if total else 0
-    message_rows: list[dict[str, Any]] = []
-    body_rows: list[dict[str, Any]] = []
-    delivery_rows: list[dict[str, Any]] = []
+    message_rows: list[tuple[Any, ...]] = []
+    body_rows: list[tuple[Any, ...]] = []
+    delivery_rows: list[tuple[Any, ...]] = []
     ids: list[tuple[int, ...]] = []
     for submission, addresses, pool, priority, deadline in batch:
-        envelope = submission.envelope
+        envelope, rank = submission.envelope, 100 - submission.engagement
+        content = envelope.content
         message_rows.append(
-            {
-                "id": message_id,
-                "message_id": envelope.message_id,
-                "sender": envelope.sender,
-                "stream": submission.stream,
-                "subject": envelope.subject,
-                "size": len(envelope.content),
-                "utf8": envelope.utf8,
-                "eight_bit": envelope.eight_bit,
-                "key": submission.key,
-                "submitted_at": now,
-            }
+            (
+                message_id,
+                envelope.message_id,
+                envelope.sender,
+                submission.stream,
+                envelope.subject,
+                len(content),
+                envelope.utf8,
+                envelope.eight_bit,
+                submission.key,
+                now,
+            )
         )
-        body_rows.append({"message": message_id, "content": envelope.content})
-        for address in addresses:
+        body_rows.append((message_id, content))
+        first = delivery_id
+        for to in addresses:
             delivery_rows.append(
-                {
-                    "id": delivery_id,
-                    "message": message_id,
-                    "recipient": address.recipient,
-                    "domain": address.domain,
-                    "provider": address.provider,
-                    "site": address.site,
-                    "pool": pool,
-                    "priority": priority,
-                    "rank": 100 - submission.engagement,
-                    "deadline": deadline,
-                    "state": "queued",
-                    "due_at": now,
-                    "attempts": 0,
-                    "lease": 0,
-                }
+                (
+                    delivery_id,
+                    message_id,
+                    to.recipient,
+                    to.domain,
+                    to.provider,
+                    to.site,
+                    pool,
+                    priority,
+                    rank,
+                    deadline,
+                    "queued",
+                    now,
+                    0,
+                    0,
+                )
             )
             delivery_id += 1
-        ids.append(tuple(range(delivery_id - len(addresses), delivery_id)))
+        ids.append(tuple(range(first, delivery_id)))
         message_id += 1
-    _INSERT_MESSAGE.many(connection, message_rows)
-    _INSERT_BODY.many(connection, body_rows)
-    _INSERT_DELIVERY.many(connection, delivery_rows)
+    _INSERT_MESSAGE.insert(connection, message_rows)
+    _INSERT_BODY.insert(connection, body_rows)
+    if delivery_rows:
+        _INSERT_DELIVERY.insert(connection, delivery_rows)
     return ids
 
 

@@ -234,6 +234,19 @@ def test_a_source_put_back_after_two_months_is_cold(furnished: Callable[..., Hou
     assert (lane(back, THERE).lane.standing, ledger(back, THERE).step) == (Standing.COLD, 1)
 
 
+def test_a_source_that_left_the_plan_stops_no_command(furnished: Callable[..., House]) -> None:
+    """Pausing a provider works on the day on which a source was taken out of the plan."""
+    house = furnished(ips=["127.0.0.2", "127.0.0.3"])
+    house.engine.roll()
+    alone = house.again(ips=["127.0.0.2"])
+    alone.engine.pause(None, "google", "too many complaints")
+    alone.engine.reset(None, "google", step=1)
+
+    assert lane(alone, HERE).lane.standing is Standing.RAMPING
+    with pytest.raises(UsageError, match="there is no lane"):
+        alone.engine.pause("127.0.0.3", None, "gone")
+
+
 # Nothing waits for ever, nothing is given up in error
 
 

@@ -20,7 +20,7 @@ __all__ = ["accept_clock", "lanes_named", "note", "pause", "reset", "resume", "s
 def lanes_named(
     context: Context, connection: Connection, source: str | None, provider: str | None
 ) -> list[Lane]:
-    """The lanes of a source, of a provider, or of both.
+    """The lanes of a source, of a provider, or of both, among the sources of the plan.
 
     Raises:
         UsageError: There is none.
@@ -28,7 +28,8 @@ def lanes_named(
     found = [
         lane
         for lane in lanes.lanes_of(connection)
-        if (source is None or lane.key.source == source)
+        if lane.key.source in context.sources
+        and (source is None or lane.key.source == source)
         and (provider is None or lane.key.provider == provider)
     ]
     if not found:

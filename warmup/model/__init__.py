@@ -1,6 +1,7 @@
 """The nouns: frozen records that every room speaks in. They check themselves and do nothing."""
 
 from warmup.model.decision import Decision, Divert, Grant, Limit, Wait, WaitReason
+from warmup.model.evidence import WindowEvidence
 from warmup.model.lane import OTHER, EgressSource, Lane, LaneKey, Ledger, Standing
 from warmup.model.message import DeliveryState, Envelope, Submission
 from warmup.model.policy import Declaration, LaneLimits, OnUnknown, RampClock, RetrySchedule, Stream
@@ -40,4 +41,5 @@ __all__ = [
     "Wait",
     "WaitReason",
     "Window",
+    "WindowEvidence",
 ]

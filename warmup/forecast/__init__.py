@@ -1,0 +1,1 @@
+"""What will happen: plan, pacing and judgement run forward in counts. Pure."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -16,10 +16,11 @@ from warmup.plan.mix import Mix, parse_mix
 from warmup.plan.patterns import FLAT, Pattern, parse_pattern
 from warmup.plan.plan import EVERY_DAY, Plan
 from warmup.plan.sources import Given, PlannedSource, parse_ips, share_out
-from warmup.plan.words import Complaints, exact, read_date
+from warmup.plan.words import YEAR_MIN, Complaints, exact, read_date
 
 if TYPE_CHECKING:
     from warmup.contracts import Curve
+    from warmup.plan.rest import Pause
 
 __all__ = ["DAYS", "TARGET_MAX", "parse_weekdays", "plan"]
 
@@ -28,13 +29,24 @@ DAYS = 45
 """Days of a preview unless said: as long as the curve that is the default takes."""
 
 
-def parse_weekdays(weights: Sequence[object]) -> tuple[Fraction, ...]:
+def parse_weekdays(weights: str | Sequence[object]) -> tuple[Fraction, ...]:
     """Scale the weights of Monday to Sunday so that the largest is 1: no day exceeds the curve.
 
+    Args:
+        weights: Seven, Monday first, as numbers or as text joined by commas; or the days on which
+            something is sent: ``mon-fri``, ``mon,wed,fri``.
+
     Raises:
-        PlanError: There are not seven, or none is above 0.
+        PlanError: There are not seven, or none is above 0; or a word is no weekday.
     """
-    if isinstance(weights, str) or len(weights) != 7:
+    if isinstance(weights, str):
+        from warmup.plan.rest import sending_days
+
+        days = sending_days(weights)
+        if days is None and any(letter.isalpha() for letter in weights):
+            raise PlanError.of("weekdays", f"{weights!r} names no days", "write mon-fri, or seven weights")
+        weights = weights.split(",") if days is None else days
+    if len(weights) != 7:
         raise PlanError.of(
             "weekdays", f"{weights!r} is not seven weights", "give one for each day, Monday first"
         )
@@ -60,7 +72,9 @@ def plan(
     mix: str | Mapping[str, object] | Mix = "us",
     timezone: str = "UTC",
     pattern: str | Sequence[int] | Pattern = "waking",
-    weekdays: Sequence[object] | None = None,
+    weekdays: str | Sequence[object] | None = None,
+    holidays: str | Iterable[str | date] | None = None,
+    pauses: Iterable[str | Mapping[str, object] | Pause] = (),
     shares: Mapping[str, int] | None = None,
     base: Path | None = None,
 ) -> Plan:
@@ -75,7 +89,11 @@ def plan(
         mix: Shares of the providers: a profile (us, uk, de, fr, pl, b2b), text or a mapping.
         timezone: IANA zone whose calendar days are the windows.
         pattern: Shape of a day: flat, office, waking, or 24 weights.
-        weekdays: Seven weights, Monday first; all the same unless given.
+        weekdays: Seven weights, Monday first, or ``mon-fri``; all the same unless given.
+        holidays: Days of rest: dates, ``country:DE``, or a file; see
+            :func:`warmup.plan.rest.parse_holidays`.
+        pauses: Rest from day to day, of the whole plan, a source, a provider or a lane:
+            ``2026-12-24..2027-01-02,192.0.2.1,google``.
         shares: What single sources shall carry; the others share the rest of the target evenly.
         base: Folder that a curve's relative file name starts from.
 
@@ -102,6 +120,17 @@ def plan(
             first = min(when for _, when in addresses if when)
         else:
             complaints.add("start", "missing", "give the first day, such as 2026-12-01")
+    rest: tuple[date, ...] = ()
+    found_pauses: tuple[Pause, ...] = ()
+    if holidays is not None or pauses:
+        from warmup.plan.rest import check_pauses, parse_holidays, parse_pauses
+
+        since = first or date(YEAR_MIN, 1, 1)
+        rest = complaints.attempt(lambda: parse_holidays(holidays, start=since, base=base), rest)
+        found_pauses = complaints.attempt(lambda: parse_pauses(pauses), found_pauses)
+        if addresses and found_mix is not None:
+            named = [address for address, _ in addresses]
+            check_pauses(complaints, found_pauses, named, found_mix.providers)
     for address, when in addresses:
         if first and when and when < first:
             complaints.add(
@@ -125,6 +154,8 @@ def plan(
             PlannedSource(address, when or first, share)
             for (address, when), share in zip(addresses, given, strict=True)
         ),
+        holidays=rest,
+        pauses=found_pauses,
     )
 
 

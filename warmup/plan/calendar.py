@@ -31,11 +31,12 @@ _EPOCH = datetime(1970, 1, 1)
 _HOUR = 3_600
 _DAY = 86_400
 
-LOOK_S = 30 * 60
-"""Offsets are compared this far apart, then bisected; no zone changed back within half an hour."""
+LOOK_S = 3 * _DAY
+"""Offsets are compared this far apart, then bisected. Since 1970 no zone changed twice within a week
+(parts of Brazil gave summer time up after seven days in 2000); a test reads the whole database."""
 
-OFFSET_MAX_S = 16 * _HOUR
-"""Beyond every offset from UTC that a zone ever had (Manila kept -15:56 until 1844)."""
+EDGE_S = 2 * _DAY
+"""How far the index of a year reaches over its ends: further than an offset and a window together."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9][A-Za-z0-9_+-]*){0,2}")
 _NOT_PLACES = frozenset({"localtime", "posixrules", "Factory"})
@@ -68,13 +69,20 @@ def zone_of(name: str) -> tzinfo:
 
 def _offset(zone: tzinfo, second: int) -> int:
     """How far local time is ahead of UTC at a second since the epoch, in seconds."""
-    utc = _EPOCH + timedelta(seconds=second)
-    ahead = zone.fromutc(utc.replace(tzinfo=zone)).replace(tzinfo=None) - utc
+    ahead = zone.fromutc((_EPOCH + timedelta(seconds=second)).replace(tzinfo=zone)).utcoffset()
+    assert ahead is not None
     return ahead.days * _DAY + ahead.seconds
 
 
-def _stretches(zone: tzinfo, start: int, end: int) -> list[tuple[int, int, int]]:
-    """Cut [start, end) where the offset changes: (from, to, offset), seconds since the epoch."""
+@lru_cache(maxsize=4_096)
+def _year(name: str, year: int) -> tuple[tuple[int, int, int], ...]:
+    """A year cut where the offset changes: (from, to, offset), seconds since the epoch.
+
+    Most zones change twice a year or never, so that a day is found among very few stretches.
+    """
+    zone = zone_of(name)
+    start = _midnight(date(year, 1, 1)) - EDGE_S
+    end = _midnight(date(year + 1, 1, 1)) + EDGE_S
     found = []
     begin = at = start
     offset = _offset(zone, start)
@@ -91,27 +99,42 @@ def _stretches(zone: tzinfo, start: int, end: int) -> list[tuple[int, int, int]]
             found.append((begin, ahead, offset))
             begin, offset = ahead, _offset(zone, ahead)
         at = ahead
-    if begin < end:
-        found.append((begin, end, offset))
-    return found
+    return (*found, (begin, end, offset))
+
+
+def _stretches(zone: str, window: Window) -> list[tuple[int, int, int]]:
+    """Cut a window where the offset changes: (from, to, offset), seconds since the epoch."""
+    starts, ends = window.starts_at // SECOND, window.ends_at // SECOND
+    if zone == "UTC":
+        return [(starts, ends, 0)]
+    cut = [
+        (max(begin, starts), min(end, ends), offset) for begin, end, offset in _year(zone, window.date.year)
+    ]
+    return [stretch for stretch in cut if stretch[0] < stretch[1]]
+
+
+_EPOCH_DAY = _EPOCH.toordinal()
 
 
 def _midnight(day: date) -> int:
     """Local midnight, counted in seconds since the local epoch."""
-    return (day - _EPOCH.date()).days * _DAY
+    return (day.toordinal() - _EPOCH_DAY) * _DAY
 
 
-@lru_cache(maxsize=16_384)
-def _first_second(zone: str, day: date) -> int:
-    """The first second since the epoch whose local date is ``day`` or later."""
+def _edges(zone: str, day: date) -> tuple[int, int]:
+    """The first second whose local date is ``day`` or later, and the first of the day after it."""
+    starts = (day.toordinal() - _EPOCH_DAY) * _DAY
     if zone == "UTC":
-        return _midnight(day)
-    midnight = _midnight(day)
-    for begin, end, offset in _stretches(zone_of(zone), midnight - OFFSET_MAX_S, midnight + OFFSET_MAX_S):
-        first = max(begin, midnight - offset)
-        if first < end:
-            return first
-    raise AssertionError(f"{zone} has no {day} within {OFFSET_MAX_S} s of it")
+        return starts, starts + _DAY
+    edges = []
+    local = starts
+    for begin, end, offset in _year(zone, day.year):
+        while local - offset < end:
+            edges.append(max(begin, local - offset))
+            if len(edges) == 2:
+                return edges[0], edges[1]
+            local += _DAY
+    raise AssertionError(f"{zone} has no {day}")
 
 
 @lru_cache(maxsize=16_384)
@@ -128,11 +151,8 @@ def window_of(zone: str, day: date) -> Window:
     zone_of(zone)
     if not YEAR_MIN <= day.year <= YEAR_MAX:
         raise PlanError.of("date", f"{day} is out of range", f"use a year from {YEAR_MIN} to {YEAR_MAX}")
-    return Window(
-        date=day,
-        starts_at=_first_second(zone, day) * SECOND,
-        ends_at=_first_second(zone, day + timedelta(days=1)) * SECOND,
-    )
+    starts, ends = _edges(zone, day)
+    return Window(day, starts * SECOND, ends * SECOND)
 
 
 def local_date(zone: str, instant: Instant) -> date:
@@ -180,7 +200,7 @@ def shape(window: Window, zone: str, pattern: Pattern) -> Shape:
     held = [weight * _HOUR for weight in pattern.weights]
     pieces: list[tuple[int, int, int]] = []  # from, to, local hour
     reached = 0  # wall-clock seconds of the day that were seen or handed on
-    for begin, end, offset in _stretches(zone_of(zone), window.starts_at // SECOND, window.ends_at // SECOND):
+    for begin, end, offset in _stretches(zone, window):
         at = begin
         while at < end:
             local = at + offset

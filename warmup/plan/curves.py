@@ -19,21 +19,36 @@ from warmup.plan.words import nearest, pairs
 if TYPE_CHECKING:
     from warmup.contracts import Curve
 
-__all__ = ["CurveInfo", "known_curves", "parse_curve"]
+__all__ = ["PUBLISHED", "CurveInfo", "curve_info", "known_curves", "parse_curve"]
 
 GROUP = "warmup.curves"
 """Entry points: a callable that takes parameters as text, returns a :class:`~warmup.contracts.Curve`."""
 
 PUBLISHED = (
     "sendgrid",
+    "sendgrid-manual",
+    "sendgrid-doubling",
     "sparkpost",
+    "sparkpost-manual",
+    "sparkpost-ui",
     "mailtrap",
     "braze-conservative",
     "braze-moderate",
     "braze-aggressive",
+    "salesforce",
+    "salesforce-domain",
+    "misar",
+    "acelle",
+    "acelle-by-provider",
+    "adobe",
     "responsys",
+    "resend-existing",
+    "resend-new",
+    "highlevel",
+    "sendbolt",
+    "campaign-deputy",
 )
-"""Names of the vendors' tables; the figures and their sources lie in ``data/published.json``."""
+"""Names of the vendors' schedules; the figures and their sources lie in ``data/published.json``."""
 
 TABLE_SUFFIXES = (".csv", ".json", ".txt", ".tsv")
 
@@ -51,12 +66,32 @@ _FORMULAS: dict[str, tuple[Callable[..., Curve], str, str]] = {
 
 @attrs.frozen
 class CurveInfo:
-    """What can be said of a curve before it is used."""
+    """What can be said of a curve before it is used.
+
+    Attributes:
+        name: What ``--curve`` takes.
+        summary: What it does, or what its publisher calls it.
+        source: An address, or whose it is.
+        caveat: What to know before following it.
+        kind: ``formula``, ``published``, ``yours`` or ``plugin``.
+        vendor: Who published it.
+        unit: What the figures are of: ``day``, ``hour`` or ``stage``.
+        subject: What the publisher warms up with it: ``ip``, ``domain`` or ``list``.
+        grade: ``first-party``; ``second-hand``: others say that the vendor publishes it;
+            ``source-code``: found in a program and not in documentation; ``model``: ours.
+        read: The month in which the source was read.
+    """
 
     name: str
     summary: str
     source: str
     caveat: str = ""
+    kind: str = "published"
+    vendor: str = ""
+    unit: str = "day"
+    subject: str = "ip"
+    grade: str = "first-party"
+    read: str = ""
 
 
 def _plugins() -> dict[str, Callable[[], Callable[..., Curve]]]:
@@ -66,20 +101,32 @@ def _plugins() -> dict[str, Callable[[], Callable[..., Curve]]]:
 
 
 def known_curves() -> tuple[CurveInfo, ...]:
-    """List the curves that have a name: formulas, vendors' tables, then installed plugins."""
-    from warmup.plan import tables
-
-    found = [CurveInfo(name, summary, source) for name, (_, summary, source) in _FORMULAS.items()]
-    for name in PUBLISHED:
-        about = tables.about(name)
-        found.append(
-            CurveInfo(
-                name, f"{about['vendor']}: {about['title']}", str(about["source"]), str(about["caveat"])
-            )
+    """List the curves that have a name: formulas, published schedules, then installed plugins."""
+    found = [
+        CurveInfo(name, summary, source, kind="formula", grade="model")
+        for name, (_, summary, source) in _FORMULAS.items()
+    ]
+    found += [curve_info(name) for name in PUBLISHED]
+    found.append(
+        CurveInfo(
+            "table:FILE", "your own caps: CSV, text or JSON, one a day", "your file", kind="yours", grade=""
         )
-    found.append(CurveInfo("table:FILE", "your own caps: CSV, text or JSON, one a day", "your file"))
-    found += [CurveInfo(name, "installed plugin", GROUP) for name in sorted(_plugins())]
+    )
+    found += [
+        CurveInfo(name, "installed plugin", GROUP, kind="plugin", grade="") for name in sorted(_plugins())
+    ]
     return tuple(found)
+
+
+def curve_info(name: str) -> CurveInfo:
+    """Return what is known of a published schedule."""
+    from warmup.plan.published import about
+
+    facts = about(name)
+    said = {
+        key: str(facts[key]) for key in ("vendor", "source", "caveat", "unit", "subject", "grade", "read")
+    }
+    return CurveInfo(name, f"{facts['vendor']}: {facts['title']}", **said)
 
 
 def parse_curve(value: str | Path | Sequence[int] | Curve, *, base: Path | None = None) -> Curve:
@@ -134,9 +181,9 @@ def _named(text: str, base: Path | None) -> Curve:
     if name in PUBLISHED:
         if rest:
             raise PlanError.of("curve", f"{name} takes no parameters", f"write {name}")
-        from warmup.plan import tables
+        from warmup.plan.published import published
 
-        return tables.published(name)
+        return published(name)
     make = _FORMULAS[name][0] if name in _FORMULAS else _load(name)
     return _made(name, make, dict(pairs("curve", rest, "geometric:start=50,growth=1.3")) if rest else {})
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
+from typing import ClassVar
 
 import attrs
 
@@ -55,6 +56,8 @@ class Ses:
     them. https://docs.aws.amazon.com/ses/latest/dg/dedicated-ip-warming.html
     """
 
+    relative: ClassVar[bool] = True
+
     @property
     def name(self) -> str:
         return "ses"
@@ -75,6 +78,8 @@ class Linear:
     Attributes:
         days: The step at which the share is reached, 1 to 3,650.
     """
+
+    relative: ClassVar[bool] = True
 
     days: int = 30
 
@@ -103,6 +108,8 @@ class Geometric:
         start: Deliveries on the first day, 1 to 10,000,000.
         growth: How many times the day before, above 1 and up to 10, at most four decimals.
     """
+
+    relative: ClassVar[bool] = False
 
     start: int = 50
     growth: Fraction = Fraction("1.3")
@@ -147,6 +154,8 @@ class Logistic:
         days: The step at which the share is reached, 2 to 3,650.
         steepness: How far the S is from a straight line: above 0 and up to 20, at most four decimals.
     """
+
+    relative: ClassVar[bool] = True
 
     days: int = 45
     steepness: Fraction = Fraction(6)

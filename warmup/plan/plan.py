@@ -28,6 +28,7 @@ from warmup.plan.words import nearest
 if TYPE_CHECKING:
     from warmup.contracts import Curve
     from warmup.plan.advice import Advice
+    from warmup.plan.rest import Pause
 
 __all__ = ["Plan", "PlanRow"]
 
@@ -74,6 +75,8 @@ class Plan:
         weekdays: Weights of Monday to Sunday, the largest 1.
         mix: Shares of the providers.
         sources: At least one.
+        holidays: Days on which the whole plan rests, sorted.
+        pauses: Days on which the whole plan, a source, a provider or a lane rests.
     """
 
     curve: Curve
@@ -85,6 +88,8 @@ class Plan:
     weekdays: tuple[Fraction, ...] = EVERY_DAY
     mix: Mix
     sources: tuple[PlannedSource, ...]
+    holidays: tuple[date, ...] = ()
+    pauses: tuple[Pause, ...] = ()
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -98,6 +103,24 @@ class Plan:
     @cached_property
     def _by_provider(self) -> bool:
         return hasattr(self.curve, "lanes")
+
+    @cached_property
+    def _limited_from(self) -> int:
+        """The step at which the curve's hourly limits begin."""
+        first: int = getattr(self.curve, "hours_from", 1)
+        return first
+
+    @cached_property
+    def _holidays(self) -> frozenset[date]:
+        return frozenset(self.holidays)
+
+    @cached_property
+    def _general_pauses(self) -> tuple[Pause, ...]:
+        return tuple(pause for pause in self.pauses if pause.source is None and pause.provider is None)
+
+    @cached_property
+    def _partial_pauses(self) -> tuple[Pause, ...]:
+        return tuple(pause for pause in self.pauses if not (pause.source is None and pause.provider is None))
 
     @cached_property
     def _splits(self) -> dict[int, list[int]]:
@@ -131,7 +154,7 @@ class Plan:
             on: The calendar day in the plan's zone.
 
         Returns:
-            Deliveries by provider; all 0 before the source's start and in a window without length.
+            Deliveries by provider; all 0 before the source's start, 0 on a day of rest.
 
         Raises:
             PlanError: There is no such source, or no such step.
@@ -142,7 +165,21 @@ class Plan:
         if not self._sends(source, on):
             return dict.fromkeys(self.providers, 0)
         lanes = self._lanes(source.share, step, self._weights[on.weekday()], self.zone, on)
-        return dict(zip(self.providers, lanes, strict=True))
+        return self._awake(source, on, lanes)
+
+    def rests(self, address: str, provider: str, on: date) -> bool:
+        """Whether a lane rests on a day: its cap is 0, and the day is no step of any clock.
+
+        It does on a weekday without weight, on a holiday, in a pause, and on a day that the zone
+        skipped. A cap of 0 on any other day is what the curve makes of a small share, and counts
+        as used.
+
+        Args:
+            address: The source.
+            provider: The provider's id.
+            on: The calendar day in the plan's zone.
+        """
+        return self._rests(on) or any(pause.holds(address, provider, on) for pause in self._partial_pauses)
 
     def full_caps(self, address: str, on: date) -> dict[str, int]:
         """Caps of a source's lanes once it is warm: its whole share, whatever the curve.
@@ -155,7 +192,7 @@ class Plan:
         if not self._sends(source, on):
             return dict.fromkeys(self.providers, 0)
         total = _floor(source.share, self._weights[on.weekday()])
-        return dict(zip(self.providers, self._split(total), strict=True))
+        return self._awake(source, on, self._split(total))
 
     def nominal(self, address: str, step: int) -> dict[str, int]:
         """Caps of a step on a plain day: 24 hours long, on the weekday with the full weight."""
@@ -186,20 +223,24 @@ class Plan:
     def grid(self) -> Iterator[tuple[int, date, PlannedSource, list[int]]]:
         """The preview in bulk: (day, date, source, caps in the order of ``providers``).
 
-        Day d of a source that starts s days later is its step d - s, where days that its zone
-        skipped do not count. Lists may be shared between sources: do not change them.
+        Day d of a source that starts s days later is its step d - s, where its days of rest do
+        not count. Lists may be shared between sources: do not change them.
         """
         steps = [0] * len(self.sources)
         nothing = [0] * len(self.providers)
+        apart = {source.address: _Lanes(self, source) for source in self.sources if self._is_apart(source)}
         for number in range(self.days):
             on = self.start + number * _DAY
             weight = self._weights[on.weekday()]
-            skipped = window_of(self.zone, on).length == 0
+            rests = self._rests(on)
             for index, source in enumerate(self.sources):
                 caps = nothing
-                if on >= source.start and not skipped:
-                    step = steps[index] = steps[index] + 1
-                    caps = self._lanes(source.share, step, weight, self.zone, on)
+                if on >= source.start and not rests:
+                    if source.address in apart:
+                        caps = apart[source.address].next(on)
+                    else:
+                        step = steps[index] = steps[index] + 1
+                        caps = self._lanes(source.share, step, weight, self.zone, on)
                 yield number + 1, on, source, caps
 
     def rows(self) -> Iterator[PlanRow]:
@@ -239,6 +280,8 @@ class Plan:
                 {"ip": source.address, "start": source.start.isoformat(), "share": source.share}
                 for source in self.sources
             ],
+            "holidays": [day.isoformat() for day in self.holidays],
+            "pauses": [pause.name for pause in self.pauses],
         }
 
     def row_dict(self, row: PlanRow) -> dict[str, Any]:
@@ -279,11 +322,37 @@ class Plan:
             "lanes": [self._nominal(largest.share, step) for step in steps],
             "hourly": [self.curve.hourly(step, largest.share) for step in steps],
         }
+        # A plan without days of rest keeps the digits it had before there were any.
+        for key in ("holidays", "pauses"):
+            if not record[key]:
+                del record[key]
         text = json.dumps(record, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def _sends(self, source: PlannedSource, on: date) -> bool:
-        return on >= source.start and window_of(self.zone, on).length > 0
+        return on >= source.start and not self._rests(on)
+
+    def _rests(self, on: date) -> bool:
+        """Whether the whole plan rests on a day."""
+        return (
+            not self._weights[on.weekday()][0]
+            or on in self._holidays
+            or window_of(self.zone, on).length == 0
+            or any(pause.first <= on <= pause.last for pause in self._general_pauses)
+        )
+
+    def _is_apart(self, source: PlannedSource) -> bool:
+        """Whether a source or one of its lanes rests on days of its own, and so has steps of its own."""
+        return any(pause.source in (None, source.address) for pause in self._partial_pauses)
+
+    def _awake(self, source: PlannedSource, on: date, lanes: list[int]) -> dict[str, int]:
+        """Lanes by provider, those that rest at 0."""
+        caps = dict(zip(self.providers, lanes, strict=True))
+        for pause in self._partial_pauses:
+            for provider in self.providers:
+                if pause.holds(source.address, provider, on):
+                    caps[provider] = 0
+        return caps
 
     def _nominal(self, share: int, step: int) -> list[int]:
         """Caps of a step on a plain day of 24 hours whose weekday has the full weight."""
@@ -300,7 +369,11 @@ class Plan:
             caps = [_floor(min(part, max(0, lanes[name])), weight) for name, part in parts.items()]
         hourly = curve.hourly(step, share)
         if hourly is None:
-            return caps
+            if step >= self._limited_from:
+                return caps
+            # No lane may fall when the limits begin.
+            later = self._lanes(share, self._limited_from, weight, zone, on)
+            return [min(cap, then) for cap, then in zip(caps, later, strict=True)]
         from warmup.plan.hourly import of_day
 
         most = of_day(zone, on, self.pattern).most
@@ -314,6 +387,28 @@ class Plan:
                 self._splits.clear()
             known = self._splits[total] = seats(total, self.mix.weights)
         return known
+
+
+class _Lanes:
+    """The lanes of a source that do not all rest on the same days: each counts its own steps."""
+
+    def __init__(self, plan: Plan, source: PlannedSource) -> None:
+        self._plan = plan
+        self._source = source
+        self._steps = [0] * len(plan.providers)
+
+    def next(self, on: date) -> list[int]:
+        """Caps of the next day, which is no day of rest of the whole plan."""
+        plan, source = self._plan, self._source
+        caps = [0] * len(self._steps)
+        by_step: dict[int, dict[str, int]] = {}
+        for index, provider in enumerate(plan.providers):
+            if not plan.rests(source.address, provider, on):
+                step = self._steps[index] = self._steps[index] + 1
+                if step not in by_step:
+                    by_step[step] = plan.caps(source.address, step, on)
+                caps[index] = by_step[step][provider]
+        return caps
 
 
 def _floor(number: int, weight: tuple[int, int]) -> int:

@@ -1,12 +1,15 @@
-"""Curves that are tables: a row of daily caps, your own or a vendor's, followed as they are."""
+"""Curves that are tables: rows of caps, your own or a vendor's, followed as they are.
+
+Vendors' figures lie in ``data/published.json``; :mod:`warmup.plan.published` makes tables of them.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 import attrs
 
@@ -17,10 +20,10 @@ from warmup.plan.mix import seats
 __all__ = [
     "FILE_MAX_BYTES",
     "ProviderTable",
+    "RelativeProviderTable",
+    "RelativeTable",
     "Table",
-    "about",
     "faults",
-    "published",
     "read_table",
 ]
 
@@ -41,17 +44,23 @@ class Table:
         name: Its name: a vendor's, or ``table:FILE``.
         daily: Deliveries a day by step; empty where only hours are given: a day is then 24 of them.
         hours: Deliveries in any one hour by step; empty where the table does not say.
+        hours_from: The step at which ``hours`` begins; before it no hour is limited.
     """
+
+    relative: ClassVar[bool] = False
 
     name: str
     daily: tuple[int, ...]
     hours: tuple[int, ...] = ()
+    hours_from: int = 1
 
     def cap(self, step: int, share: int) -> int:
         return min(share, _figure(self.daily, step) if self.daily else 24 * _figure(self.hours, step))
 
     def hourly(self, step: int, share: int) -> int | None:
-        return min(share, _figure(self.hours, step)) if self.hours else None
+        if not self.hours or step < self.hours_from:
+            return None
+        return min(share, _figure(self.hours, step - self.hours_from + 1))
 
 
 @attrs.frozen
@@ -62,6 +71,8 @@ class ProviderTable:
         name: Its name.
         rows: (provider id, daily caps by step); ``other`` is everybody without a row.
     """
+
+    relative: ClassVar[bool] = False
 
     name: str
     rows: tuple[tuple[str, tuple[int, ...]], ...]
@@ -89,30 +100,66 @@ class ProviderTable:
         }
 
 
-@cache
-def _data() -> dict[str, dict[str, object]]:
-    text = Path(__file__).with_name("data").joinpath("published.json").read_text(encoding="utf-8")
-    data: dict[str, dict[str, object]] = json.loads(text)
-    return data
+PARTS = 1_000
+"""Relative tables are published in per cent and tenths of it: thousandths hold both."""
 
 
-def about(name: str) -> Mapping[str, object]:
-    """Return vendor, title, source, caveat and figures of a vendor's table."""
-    return _data()[name]
+@attrs.frozen
+class RelativeTable:
+    """A row of thousandths of the share.
+
+    Attributes:
+        name: Its name.
+        permille: Thousandths of the share by step, 0 to 1,000.
+    """
+
+    relative: ClassVar[bool] = True
+
+    name: str
+    permille: tuple[int, ...]
+
+    def cap(self, step: int, share: int) -> int:
+        """max(1, floor(share x thousandths / 1,000))."""
+        return min(share, max(1, share * _figure(self.permille, step) // PARTS))
+
+    def hourly(self, step: int, share: int) -> int | None:
+        return None
 
 
-@cache
-def published(name: str) -> Table | ProviderTable:
-    """Return a vendor's table by its name."""
-    record = _data()[name]
+@attrs.frozen
+class RelativeProviderTable:
+    """A row of thousandths for each of some providers, and one that each of the others follows.
 
-    def row(figures: object) -> tuple[int, ...]:
-        return tuple(figures) if isinstance(figures, list) else ()
+    Attributes:
+        name: Its name.
+        rows: (provider id, thousandths of the provider's part of the share by step); ``other`` is
+            the row of everybody without one.
+    """
 
-    providers = record.get("providers")
-    if isinstance(providers, dict):
-        return ProviderTable(name, tuple((provider, row(figures)) for provider, figures in providers.items()))
-    return Table(name, row(record.get("daily")), row(record.get("hourly")))
+    relative: ClassVar[bool] = True
+
+    name: str
+    rows: tuple[tuple[str, tuple[int, ...]], ...]
+
+    def cap(self, step: int, share: int) -> int:
+        """What a source could send if all its mail went to the provider with the fastest row."""
+        return min(share, share * max(_figure(row, step) for _, row in self.rows) // PARTS)
+
+    def hourly(self, step: int, share: int) -> int | None:
+        return None
+
+    def lanes(self, step: int, parts: Mapping[str, int]) -> dict[str, int]:
+        """Caps of a source's lanes: each provider's thousandths of its own part, rounded down.
+
+        Args:
+            step: From 1.
+            parts: What each provider of the plan gets of the source's share.
+        """
+        rows = dict(self.rows)
+        return {
+            provider: part * _figure(rows.get(provider, rows["other"]), step) // PARTS
+            for provider, part in parts.items()
+        }
 
 
 def read_table(path: Path, name: str) -> Table:

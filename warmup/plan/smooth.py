@@ -1,0 +1,51 @@
+"""The steadiest whole release between two curves and under caps: which way is taken.
+
+The string is tried first: it takes O(n) and knows no caps. Where it breaks none, it is the answer, for it
+is best among all releases and not only among those that keep to the caps. Otherwise the levels are found.
+Either is exact; rounding stays within one message of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from warmup.plan.convex import levels
+from warmup.plan.floors import floors
+from warmup.plan.taut import string
+from warmup.plan.whole import whole
+
+__all__ = ["smooth"]
+
+
+def smooth(
+    lower: Sequence[int],
+    upper: Sequence[int],
+    weights: Sequence[int],
+    caps: Sequence[int],
+    *,
+    others: Sequence[int] | None = None,
+    floor: int = 0,
+) -> list[int]:
+    """Find the steadiest whole release between two curves.
+
+    Args:
+        lower: What must have gone by the end of each day, in all; attainable under the caps.
+        upper: What has arrived by the end of each day, in all.
+        weights: Whole weights of the days.
+        caps: The most that may go on each day; 0 where the weight is 0.
+        others: What else goes on each day, inside neither the curves nor the caps.
+        floor: On as many days as possible at least this goes, ``others`` included.
+    """
+    low = None
+    if floor:
+        wanted = [max(0, floor - beside) for beside in others] if others else [floor] * len(caps)
+        low = floors(lower, upper, weights, caps, wanted)
+    if low is None and others is None:
+        found = string(lower, upper, weights)
+        if all(
+            weight * above <= cap * below
+            for weight, cap, (above, below) in zip(weights, caps, found, strict=True)
+        ):
+            return whole(found, weights)
+    found = levels(lower, upper, weights, caps, low, others)
+    return whole(found, weights, caps, low, others)

@@ -29,6 +29,7 @@ from warmup.model import (
     Submission,
 )
 from warmup.plan import plan
+from warmup.plan.sending import parse_hours
 from warmup.providers import Directory
 from warmup.store import Database, create_or_upgrade
 from warmup.timing import Chance, Instant, SimulatedClock, from_datetime
@@ -198,6 +199,8 @@ def furnish(database: Database, clock: SimulatedClock, **options: Any) -> House:
             "default": Stream(name="default"),
             "first": Stream(name="first", priority=0),
             "careful": Stream(name="careful", on_unknown=OnUnknown.HOLD),
+            "office": Stream(name="office", priority=3, hours=parse_hours("mon-fri 9-17", "UTC")),
+            "shop": Stream(name="shop", hours=parse_hours("10-12", "Europe/Berlin")),
         },
         directory=Directory.default(),
         chance=Chance(policy.get("seed", 1)),

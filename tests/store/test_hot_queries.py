@@ -84,6 +84,16 @@ HOT: dict[str, tuple[Job, str]] = {
         lambda c: draws.draw_fresh(c, "default", "google", NOW, 20, ramping=True, held=["x"]),
         "ix_deliveries_ramping",
     ),
+    "fresh, a stream closed": (
+        lambda c: draws.draw_fresh(
+            c, "default", "google", NOW, 20, ramping=True, closed=["bulk"], priorities=[5]
+        ),
+        "ix_deliveries_ramping",
+    ),
+    "retries, a stream closed": (
+        lambda c: draws.draw_retries(c, "default", "google", NOW, 20, closed=["bulk"]),
+        "ix_deliveries_retry",
+    ),
     "retries": (lambda c: draws.draw_retries(c, "default", "google", NOW, 20), "ix_deliveries_retry"),
     "retries, a site held": (
         lambda c: draws.draw_retries(c, "default", "google", NOW, 20, held=["x"]),
@@ -91,7 +101,7 @@ HOT: dict[str, tuple[Job, str]] = {
     ),
     "retries that can move": (
         lambda c: draws.draw_movable(
-            c, "default", "google", NOW, 20, held=["x"], homes=[1], able=["127.0.0.2"]
+            c, "default", "google", NOW, 20, held=["x"], closed=["bulk"], homes=[1], able=["127.0.0.2"]
         ),
         "ix_deliveries_retry",
     ),

@@ -130,6 +130,10 @@ class StreamTable:
         "When nobody knows whether it arrived: retry (it may arrive twice) or hold it for a person.",
         OnUnknown.RETRY,
     )
+    hours: Text | None = _key(
+        'When it may leave: "8-18" or "mon-fri 8:30-20:00, sat 9-13"; else at any hour.', None
+    )
+    timezone: Annotated[str, zone] | None = _key("IANA zone of the hours; else the plan's.", None)
     long_lines: Yes = _key("Take lines over 998 octets as they are.", False)
 
 

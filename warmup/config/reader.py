@@ -26,6 +26,7 @@ from warmup.plan.build import plan
 from warmup.plan.curves import parse_curve
 from warmup.plan.mix import Mix
 from warmup.plan.plan import Plan
+from warmup.plan.sending import parse_hours
 
 __all__ = ["find_config", "read_file", "read_tables"]
 
@@ -238,7 +239,8 @@ def _parts(reader: _Reader, read: dict[str, Any], curve: Curve | None) -> dict[s
         for address, table in read["sources"].items()
         if table.warm or table.step or table.volume
     }
-    streams = {name: _stream(name, table) for name, table in read["streams"].items()}
+    zone = getattr(read.get("plan"), "timezone", "UTC")
+    streams = {name: _stream(reader, name, table, zone) for name, table in read["streams"].items()}
     broken = {place[0] for place, _ in reader.found}
     if "sources" not in broken:
         reader.found.extend(checks.check_sources(sources, declarations))
@@ -288,8 +290,13 @@ def _add_installation(reader: _Reader, table: Any, parts: dict[str, Any]) -> Non
         reader.found.extend(checks.check_storage(database, parts["state_dir"]))
 
 
-def _stream(name: str, table: StreamTable) -> Stream:
+def _stream(reader: _Reader, name: str, table: StreamTable, zone: str) -> Stream:
+    hours = None
+    if table.hours is not None:
+        text, own = table.hours, table.timezone or zone
+        hours = reader.attempt(("streams", name, "hours"), lambda: parse_hours(text, own))
     return Stream(
+        hours=hours,
         name=name,
         priority=table.priority,
         pool=table.pool,

@@ -21,7 +21,8 @@ from warmup.engine.resolve import recognise
 from warmup.engine.submit import stream_of
 from warmup.engine.windows import roll
 from warmup.errors import UsageError
-from warmup.model import Attempt, Category, Decision, Grant, Limit, Outcome, Stage, Wait, WaitReason
+from warmup.model import Attempt, Category, Decision, Grant, Limit, Outcome, Stage, Stream, Wait, WaitReason
+from warmup.release.hours import stream_limits
 from warmup.release.limits import LaneView, limits_of, soonest, wait_of
 from warmup.store import Connection, admissions, journal, lanes
 from warmup.timing import Instant
@@ -94,9 +95,7 @@ def admit(context: Context, asked: Asked) -> Decision:
             for view in views_of(context, connection, now, label, lock=True)
             if view.source.pool == stream.pool
         ]
-        return _Desk(
-            context, connection, now, asked, domain, label, site, stream.pool, views
-        ).answer(), roll_at
+        return _Desk(context, connection, now, asked, domain, label, site, stream, views).answer(), roll_at
 
     with context.clock.busy():
         decision, context.roll_at = context.database.write(job)
@@ -115,11 +114,12 @@ class _Desk:
         domain: str,
         provider: str,
         site: str,
-        pool: str,
+        stream: Stream,
         views: list[LaneView],
     ) -> None:
         self.context, self.connection, self.now, self.asked = context, connection, now, asked
-        self.domain, self.provider, self.site, self.pool, self.views = domain, provider, site, pool, views
+        self.domain, self.provider, self.site, self.views = domain, provider, site, views
+        self.pool, self.closed = stream.pool, stream_limits(stream, now)
         self.row = admissions.find(connection, asked.id, asked.recipient)
         self.units: frozenset[int] = frozenset()
         if self.row is not None:
@@ -154,6 +154,9 @@ class _Desk:
         waits: list[Wait] = []
         for view in sorted(self.views, key=self.order):
             if self.pinned_elsewhere(view) and not self.is_repeated(view):
+                continue
+            if self.closed and not self.is_repeated(view):
+                waits.append(wait_of((*limits_of(view, now, site=self.site), *self.closed)))
                 continue
             if self.holds_unit(view):
                 # Asked twice about the same conversation, or about another one in the same window.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 import attrs
 
@@ -13,6 +13,7 @@ from warmup.model import Declaration, EgressSource, Lane, Ledger, RampClock, Ret
 from warmup.pacing import Pace
 from warmup.plan import Plan
 from warmup.plan.calendar import shape, window_of
+from warmup.plan.sending import opens_at
 from warmup.providers import Directory
 from warmup.release.limits import LaneView, SiteHold
 from warmup.reputation.standing import Planned
@@ -26,6 +27,9 @@ LEASE: Span = 4 * HOUR
 """How long a worker may hold a delivery, in the machine's own time: longer than a conversation in
 which every command takes all the time that RFC 5321 section 4.5.3.2 allows. A worker that dies is
 noticed earlier, when its node starts again; only a node that never does lets its claims lapse."""
+
+PRIORITIES = 10
+"""Streams have a priority from 0 to 9."""
 
 SHAPES_KEPT = 64
 DOMAINS_KEPT = 100_000
@@ -149,6 +153,22 @@ class Context:
             room=room,
             promised=promised,
         )
+
+    def closed_streams(self, pool: str, now: Instant) -> dict[str, Instant]:
+        """Streams of a pool whose mail may not leave at this hour, with the instant at which it may."""
+        openings = {
+            stream.name: opens_at(stream.hours, now)
+            for stream in self.streams.values()
+            if stream.hours is not None and stream.pool == pool
+        }
+        return {name: opening for name, opening in openings.items() if opening is not None}
+
+    def open_priorities(self, pool: str, closed: Container[str]) -> list[int]:
+        """Priorities of which not every stream of a pool is closed; streams of old count as open."""
+        mine = [stream for stream in self.streams.values() if stream.pool == pool]
+        shut = {stream.priority for stream in mine if stream.name in closed}
+        shut -= {stream.priority for stream in mine if stream.name not in closed}
+        return [priority for priority in range(PRIORITIES) if priority not in shut]
 
     def remember(self, domain: Domain) -> None:
         """Keep what DNS said of a domain, so that new mail for it is labelled at once."""

@@ -10,6 +10,7 @@ from warmup.engine.context import Context
 from warmup.engine.release import HOLD_RECHECK, views_of
 from warmup.errors import UsageError
 from warmup.model import DeliveryState, LaneKey, Limit, Wait, WaitReason
+from warmup.release.hours import stream_limits
 from warmup.release.limits import LaneView, limits_of, soonest, wait_of
 from warmup.store import Connection, domains, journal, lanes, queue
 from warmup.store.queue import DeliveryRow
@@ -71,9 +72,11 @@ def wait_for(context: Context, connection: Connection, row: DeliveryRow, now: In
         ahead = queue.ahead_of(connection, row)
     windows = [view.ledger.id for view in views if view.ledger is not None]
     units = lanes.held_units(connection, windows, [row.id]).get(row.id, frozenset())
+    stream = context.streams.get(row.stream)
+    closed = () if stream is None else stream_limits(stream, now)
     waits = []
     for view in views:
-        limits = _limits(view, now, row, ahead // len(views), units)
+        limits = (*_limits(view, now, row, ahead // len(views), units), *closed)
         if not limits:
             return None
         waits.append(wait_of(limits))

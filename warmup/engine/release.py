@@ -161,9 +161,22 @@ def _release_pair(
     ramping = any(view.lane.standing is not Standing.WARM for view in views)
     held = _held_everywhere([view for view in views if not limits_of(view, now)] or views, now)
     wakes.extend(view.sites[site].until for site in held for view in views if site in view.sites)
+    closed = context.closed_streams(pool, now)
+    wakes.extend(closed.values())
+    priorities = context.open_priorities(pool, closed)
     # Retries may all be pinned to a lane that is full: they must not keep fresh mail from the others.
-    retries = _retries(connection, now, pool, provider, fits, views, held)
-    fresh = draws.draw_fresh(connection, pool, provider, now, fits, ramping=ramping, held=held)
+    retries = _retries(connection, now, pool, provider, fits, views, held, sorted(closed))
+    fresh = draws.draw_fresh(
+        connection,
+        pool,
+        provider,
+        now,
+        fits,
+        ramping=ramping,
+        held=held,
+        closed=sorted(closed),
+        priorities=priorities,
+    )
     if not retries and not fresh:
         return [], min(wakes, default=now + FAR)
     decided = decide(now, views, retries, fresh)
@@ -181,9 +194,10 @@ def _retries(
     fits: int,
     views: Sequence[LaneView],
     held: Sequence[str],
+    closed: Sequence[str],
 ) -> list[Candidate]:
     """Deferred deliveries that are due, with the windows in which they hold a unit already."""
-    drawn = draws.draw_retries(connection, pool, provider, now, fits, held=held)
+    drawn = draws.draw_retries(connection, pool, provider, now, fits, held=held, closed=closed)
     windows = [view.ledger.id for view in views if view.ledger is not None]
     if len(drawn) == fits:
         # Those in front may wait for units of a new day, or for a source they are pinned to; behind
@@ -194,7 +208,9 @@ def _retries(
             if view.ledger is not None and not limits_of(view, now, unit=False)
         ]
         able = [view.source.address for view in views if not limits_of(view, now)]
-        movable = draws.draw_movable(connection, pool, provider, now, fits, held=held, homes=homes, able=able)
+        movable = draws.draw_movable(
+            connection, pool, provider, now, fits, held=held, closed=closed, homes=homes, able=able
+        )
         first = {candidate.id for candidate in movable}
         drawn = [*movable, *(candidate for candidate in drawn if candidate.id not in first)]
     if len(views) < 2 or not drawn:

@@ -4,7 +4,15 @@ from warmup.model.decision import Decision, Divert, Grant, Limit, Wait, WaitReas
 from warmup.model.evidence import WindowEvidence
 from warmup.model.lane import OTHER, EgressSource, Lane, LaneKey, Ledger, Standing
 from warmup.model.message import DeliveryState, Envelope, Submission
-from warmup.model.policy import Declaration, LaneLimits, OnUnknown, RampClock, RetrySchedule, Stream
+from warmup.model.policy import (
+    Declaration,
+    LaneLimits,
+    OnUnknown,
+    RampClock,
+    RetrySchedule,
+    SendingHours,
+    Stream,
+)
 from warmup.model.reply import Attempt, Category, Outcome, Reaction, Reply, Scope, Stage, Verdict
 from warmup.model.window import PARTS, Shape, Window
 
@@ -32,6 +40,7 @@ __all__ = [
     "Reply",
     "RetrySchedule",
     "Scope",
+    "SendingHours",
     "Shape",
     "Stage",
     "Standing",

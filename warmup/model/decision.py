@@ -25,6 +25,7 @@ class WaitReason(enum.StrEnum):
     CAP = "cap"
     PATTERN = "pattern"
     PACE = "pace"
+    HOURS = "hours"
     RETRY = "retry"
     RESOLVING = "resolving"
     NO_SOURCE = "no_source"

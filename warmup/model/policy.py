@@ -8,7 +8,7 @@ import attrs
 
 from warmup.timing import DAY, HOUR, MINUTE, Span
 
-__all__ = ["Declaration", "LaneLimits", "OnUnknown", "RampClock", "RetrySchedule", "Stream"]
+__all__ = ["Declaration", "LaneLimits", "OnUnknown", "RampClock", "RetrySchedule", "SendingHours", "Stream"]
 
 
 class RampClock(enum.StrEnum):
@@ -17,6 +17,22 @@ class RampClock(enum.StrEnum):
     CALENDAR = "calendar"
     SENDING_DAY = "sending-day"
     EARNED = "earned"
+    HEALTH = "health"
+
+
+@attrs.frozen(kw_only=True)
+class SendingHours:
+    """When a stream's mail may leave.
+
+    Attributes:
+        text: As it was written, for people.
+        zone: IANA zone of the clock it speaks of.
+        spans: For Monday to Sunday, half-open spans of minutes of the day (0 to 1440), ascending.
+    """
+
+    text: str
+    zone: str
+    spans: tuple[tuple[tuple[int, int], ...], ...]
 
 
 class OnUnknown(enum.StrEnum):
@@ -35,6 +51,7 @@ class Stream:
         pool: The pool of sources it may leave from.
         deadline: Time after submission at which it becomes worthless and expires; None: never.
         on_unknown: ``retry`` may send a message twice, ``hold`` leaves the decision to a person.
+        hours: When it may leave; None: at any time.
         long_lines: Whether lines over 998 octets (RFC 5322 section 2.1.1) are taken as they are.
     """
 
@@ -43,6 +60,7 @@ class Stream:
     pool: str = "default"
     deadline: Span | None = None
     on_unknown: OnUnknown = OnUnknown.RETRY
+    hours: SendingHours | None = None
     long_lines: bool = False
 
 

@@ -65,6 +65,13 @@ _DRAWS = {
     "warm": (_draw(_FRESH, _BY_DEADLINE), _draw(_FRESH & _NOT_HELD, _BY_DEADLINE)),
     "retry": (_draw(_DUE, _BY_DUE), _draw(_DUE & _NOT_HELD, _BY_DUE)),
 }
+_OPEN_STREAM = messages.c.stream.not_in(bindparam("closed", expanding=True))
+_OF_PRIORITY = deliveries.c.priority == bindparam("priority")
+_GATED_DRAWS = {
+    "ramping": _draw(_FRESH & _OF_PRIORITY & _NOT_HELD & _OPEN_STREAM, _BY_ENGAGEMENT),
+    "warm": _draw(_FRESH & _OF_PRIORITY & _NOT_HELD & _OPEN_STREAM, _BY_DEADLINE),
+    "retry": _draw(_DUE & _NOT_HELD & _OPEN_STREAM, _BY_DUE),
+}
 _HOT_DRAWS = {name: Hot(plain) for name, (plain, _) in _DRAWS.items()}
 
 
@@ -108,23 +115,58 @@ def draw_fresh(
     *,
     ramping: bool,
     held: Sequence[str] = (),
+    closed: Sequence[str] = (),
+    priorities: Sequence[int] = (),
 ) -> list[Candidate]:
-    """Deliveries never tried, in the order in which they should go; sites in ``held`` left out."""
-    values = {"pool": pool, "provider": provider, "limit": limit, "now": now}
-    return _drawn(connection, "ramping" if ramping else "warm", values, held)
+    """Deliveries never tried, in the order in which they should go.
+
+    Args:
+        connection: A transaction.
+        pool: Their pool.
+        provider: Their provider.
+        now: Whose deadline is later.
+        limit: At most so many.
+        ramping: Whether engagement counts before the deadline.
+        held: Sites left out.
+        closed: Streams left out.
+        priorities: Where streams are left out, the priorities to look at, ascending: one whose streams
+            are all closed is not even read.
+    """
+    values: dict[str, Any] = {"pool": pool, "provider": provider, "limit": limit, "now": now}
+    which = "ramping" if ramping else "warm"
+    if not closed:
+        return _drawn(connection, which, values, held)
+    found: list[Candidate] = []
+    for priority in priorities:
+        more = {"priority": priority, "held": list(held), "closed": list(closed), "limit": limit - len(found)}
+        found.extend(map(_candidate, connection.execute(_GATED_DRAWS[which], {**values, **more})))
+        if len(found) >= limit:
+            break
+    return found
 
 
 def draw_retries(
-    connection: Connection, pool: str, provider: str, now: Instant, limit: int, *, held: Sequence[str] = ()
+    connection: Connection,
+    pool: str,
+    provider: str,
+    now: Instant,
+    limit: int,
+    *,
+    held: Sequence[str] = (),
+    closed: Sequence[str] = (),
 ) -> list[Candidate]:
-    """Deferred deliveries that are due, the earliest first; sites in ``held`` left out."""
-    values = {"pool": pool, "provider": provider, "limit": limit, "now": now}
-    return _drawn(connection, "retry", values, held)
+    """Deferred deliveries that are due, the earliest first; held sites and closed streams left out."""
+    values: dict[str, Any] = {"pool": pool, "provider": provider, "limit": limit, "now": now}
+    if not closed:
+        return _drawn(connection, "retry", values, held)
+    lists = {"held": list(held), "closed": list(closed)}
+    return [_candidate(row) for row in connection.execute(_GATED_DRAWS["retry"], {**values, **lists})]
 
 
 _MOVABLE = _draw(
     _DUE
     & _NOT_HELD
+    & _OPEN_STREAM
     & (
         deliveries.c.window.in_(bindparam("homes", expanding=True))
         | (
@@ -148,6 +190,7 @@ def draw_movable(
     limit: int,
     *,
     held: Sequence[str],
+    closed: Sequence[str],
     homes: Sequence[int],
     able: Sequence[str],
 ) -> list[Candidate]:
@@ -160,11 +203,18 @@ def draw_movable(
         now: Due by then.
         limit: At most so many.
         held: Sites left out.
+        closed: Streams left out.
         homes: Windows in which a second try may be made: whoever holds a unit there.
         able: Sources that could take a new unit: whoever is pinned to none, or to one of these.
     """
     values: dict[str, Any] = {"pool": pool, "provider": provider, "limit": limit, "now": now}
-    lists = {"held": list(held), "homes": list(homes), "able": list(able), "any_able": bool(able)}
+    lists = {
+        "held": list(held),
+        "closed": list(closed),
+        "homes": list(homes),
+        "able": list(able),
+        "any_able": bool(able),
+    }
     return [_candidate(row) for row in connection.execute(_MOVABLE, {**values, **lists})]
 
 

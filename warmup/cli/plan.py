@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,12 @@ import click
 if TYPE_CHECKING:
     from warmup.plan import Plan
 
-__all__ = ["plan"]
+__all__ = ["SUBCOMMANDS", "plan", "problems_of_options", "write"]
+
+SUBCOMMANDS = {
+    "curves": ("warmup.cli.plan_curves:curves", "Compare the curves; show one with its figures and source."),
+}
+"""Where each subcommand is, and its help in one line; it is imported when it runs."""
 
 HEADING_MAX = 10
 IPS_LISTED_MAX = 8
@@ -27,7 +32,33 @@ _SHORT = {"microsoft_consumer": "microsoft"}
 """Headings for ids that are long; ``--mix`` takes the short names too."""
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+class _Group(click.Group):
+    """Imports a subcommand's module only to run it or to print its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in SUBCOMMANDS:
+            return None
+        from importlib import import_module
+
+        module, _, attribute = SUBCOMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in SUBCOMMANDS.items()])
+
+
+@click.group(
+    cls=_Group,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND]",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option("--target", type=int, help="Deliveries a day that all IPs together shall carry once warm.")
 @click.option("--curve", default="ses", show_default=True, metavar="NAME-OR-FILE", help="How a cap grows.")
 @click.option("--days", type=int, default=45, show_default=True, help="Days to show.")
@@ -43,6 +74,17 @@ _SHORT = {"microsoft_consumer": "microsoft"}
 @click.option("--timezone", default="UTC", show_default=True, metavar="TZ", help="Whose calendar days count.")
 @click.option("--pattern", default="waking", show_default=True, help="flat, office, waking, or 24 weights.")
 @click.option("--weekdays", metavar="7-WEIGHTS", help="Weights of Monday to Sunday: 1,1,1,1,1,0.5,0.5.")
+@click.option("--sending-days", metavar="DAYS", help="Days on which something is sent: mon-fri.")
+@click.option(
+    "--holidays", metavar="DATES-OR-FILE", help="Days of rest: 2026-12-25,2027-01-01, country:DE or a file."
+)
+@click.option(
+    "--pause",
+    "pauses",
+    multiple=True,
+    metavar="FROM..TO[,IP][,PROVIDER]",
+    help="Rest from day to day; repeat it.",
+)
 @click.option(
     "--by", type=click.Choice(["day", "ip"]), default="day", show_default=True, help="Rows of the table."
 )
@@ -65,6 +107,7 @@ def plan(
     start: str | None,
     ips: str,
     weekdays: str | None,
+    sending_days: str | None,
     by: str,
     format: str,
     output: str | None,
@@ -72,56 +115,29 @@ def plan(
 ) -> None:
     """Preview a warm-up: how much goes to whom on which day.
 
-    Nothing is read or changed: no configuration, no database. `warmup plan curves` lists the
-    curves, with the source of each.
+    Nothing is read or changed: no configuration, no database. `warmup plan curves` compares the
+    curves, and says where each was published.
     """
     if ctx.invoked_subcommand is not None:
         return
-    from warmup.errors import PlanError, Problem, WarmupError
+    from warmup.errors import PlanError
 
     if target is None:
         raise PlanError.of("--target", "missing", "say how many deliveries a day, such as --target 50000")
+    if sending_days is not None and weekdays is not None:
+        raise PlanError.of(
+            "--sending-days", "given beside --weekdays", "a weight of 0 is a day of rest: give one"
+        )
     from warmup.plan import plan as make
 
     if start is None and "@" not in ips:
         start = _today(rest["timezone"])
-    try:
+    with problems_of_options({"weekdays": "weekdays" if sending_days is None else "sending-days"}):
         made = make(
-            target, start=start, ips=ips, weekdays=None if weekdays is None else weekdays.split(","), **rest
+            target, start=start, ips=ips, weekdays=sending_days if weekdays is None else weekdays, **rest
         )
-    except WarmupError as error:
-        raise type(error)(
-            problems=[Problem(_option(found.field), found.wrong, found.mend) for found in error.problems]
-        ) from None
     pieces = {"table": _table, "json": _json, "csv": _csv, "html": _html, "svg": _svg}[format]
-    _write(output, lambda out: pieces(made, by, out))
-
-
-@plan.command()
-@click.option("--format", "format", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def curves(format: str) -> None:
-    """List the curves: what each does and who published it."""
-    import json
-
-    from warmup.plan import known_curves
-
-    found = known_curves()
-    if format == "json":
-        for info in found:
-            click.echo(
-                json.dumps(
-                    {"name": info.name, "summary": info.summary, "source": info.source, "caveat": info.caveat}
-                )
-            )
-        return
-    import textwrap
-
-    for info in found:
-        click.echo(info.name)
-        for text in (info.summary, info.caveat):
-            for line in textwrap.wrap(text, 76):
-                click.echo(f"    {line}")
-        click.echo(f"    source: {info.source}")
+    write(output, lambda out: pieces(made, by, out))
 
 
 def _today(zone: str) -> str:
@@ -137,12 +153,38 @@ def _today(zone: str) -> str:
         return local_date("UTC", now).isoformat()
 
 
-def _option(field: str) -> str:
-    """Name the option that a field came from: ``curve.geometric.start`` is ``--curve geometric.start``."""
-    return "--" + re.sub("[. ]", " ", field, count=1)
+@contextmanager
+def problems_of_options(names: Mapping[str, str]) -> Iterator[None]:
+    """Say mistakes under the name of the option that they were typed with.
+
+    Args:
+        names: Options that are called otherwise than the plan's field.
+    """
+    from warmup.errors import Problem, WarmupError
+
+    try:
+        yield
+    except WarmupError as error:
+        names = {"pauses": "pause", **names}
+        raise type(error)(
+            problems=[
+                Problem(_option(found.field, names), found.wrong, found.mend) for found in error.problems
+            ]
+        ) from None
 
 
-def _write(output: str | None, fill: Callable[[Any], Iterable[str]]) -> None:
+def _option(field: str, names: Mapping[str, str]) -> str:
+    """Name the option that a field came from: ``curve.geometric.start`` is ``--curve geometric.start``.
+
+    Args:
+        field: The field of the plan.
+        names: Options that are called otherwise than their field.
+    """
+    head, between, rest = re.match(r"([^. ]*)([. ]?)(.*)", field, re.DOTALL).groups()  # type: ignore[union-attr]
+    return f"--{names.get(head, head)}{between and ' '}{rest}"
+
+
+def write(output: str | None, fill: Callable[[Any], Iterable[str]]) -> None:
     """Write pieces of text to standard output, or to a file that appears whole or not at all."""
     from warmup.errors import StoreError
 
@@ -217,6 +259,7 @@ def _svg(plan: Plan, by: str, out: Any) -> Iterator[str]:
 def _table(plan: Plan, by: str, out: Any) -> Iterator[str]:
     """A table for people: a row a day, or a day and an IP; then a picture, and what is worth knowing."""
     import textwrap
+    from datetime import timedelta
 
     from warmup.cli.charts import text_chart
     from warmup.cli.output import is_ascii
@@ -225,7 +268,12 @@ def _table(plan: Plan, by: str, out: Any) -> Iterator[str]:
     count = len(plan.sources)
     ips = plan.sources[0].address if count == 1 else f"{count:,} IPs"
     yield f"{plan.target:,} deliveries a day from {ips}, curve {plan.curve.name}\n"
-    yield f"{plan.zone}, pattern {plan.pattern.name}, mix {plan.mix.name}\n\n"
+    yield f"{plan.zone}, pattern {plan.pattern.name}, mix {plan.mix.name}\n"
+    rest = sum(plan.rests_everywhere(plan.start + timedelta(days=at)) for at in range(plan.days))
+    if rest or plan.pauses:
+        pauses = f", pauses {'; '.join(pause.name for pause in plan.pauses)}" if plan.pauses else ""
+        yield textwrap.fill(f"{rest} days of rest in these {plan.days}{pauses}", 80) + "\n"
+    yield "\n"
     rows, dates, totals = _rows(plan, by)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     texts = 3 if by == "ip" else 2

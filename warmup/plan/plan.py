@@ -179,7 +179,18 @@ class Plan:
             provider: The provider's id.
             on: The calendar day in the plan's zone.
         """
-        return self._rests(on) or any(pause.holds(address, provider, on) for pause in self._partial_pauses)
+        return self.rests_everywhere(on) or any(
+            pause.holds(address, provider, on) for pause in self._partial_pauses
+        )
+
+    def rests_everywhere(self, on: date) -> bool:
+        """Whether the whole plan rests on a calendar day: nobody has a cap, and no lane makes a step."""
+        return (
+            not self._weights[on.weekday()][0]
+            or on in self._holidays
+            or window_of(self.zone, on).length == 0
+            or any(pause.first <= on <= pause.last for pause in self._general_pauses)
+        )
 
     def full_caps(self, address: str, on: date) -> dict[str, int]:
         """Caps of a source's lanes once it is warm: its whole share, whatever the curve.
@@ -232,7 +243,7 @@ class Plan:
         for number in range(self.days):
             on = self.start + number * _DAY
             weight = self._weights[on.weekday()]
-            rests = self._rests(on)
+            rests = self.rests_everywhere(on)
             for index, source in enumerate(self.sources):
                 caps = nothing
                 if on >= source.start and not rests:
@@ -330,16 +341,7 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def _sends(self, source: PlannedSource, on: date) -> bool:
-        return on >= source.start and not self._rests(on)
-
-    def _rests(self, on: date) -> bool:
-        """Whether the whole plan rests on a day."""
-        return (
-            not self._weights[on.weekday()][0]
-            or on in self._holidays
-            or window_of(self.zone, on).length == 0
-            or any(pause.first <= on <= pause.last for pause in self._general_pauses)
-        )
+        return on >= source.start and not self.rests_everywhere(on)
 
     def _is_apart(self, source: PlannedSource) -> bool:
         """Whether a source or one of its lanes rests on days of its own, and so has steps of its own."""

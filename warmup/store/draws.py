@@ -39,13 +39,13 @@ _CANDIDATE = (
 )
 
 
-def _draw(where: Any, order: Any) -> sa.Select[Any]:
+def _draw(where: Any, order: Any, deadline: Any = deliveries.c.deadline) -> sa.Select[Any]:
     # SKIP LOCKED matters on PostgreSQL alone: two workers draw different rows there. SQLite
     # has one writer at a time and compiles the clause away.
     return (
         sa.select(*_CANDIDATE)
         .join(messages, messages.c.id == deliveries.c.message)
-        .where(_THERE & where & (deliveries.c.deadline > bindparam("now")))
+        .where(_THERE & where & (deadline > bindparam("now")))
         .order_by(*order)
         .limit(bindparam("limit"))
         .with_for_update(skip_locked=True, of=deliveries)
@@ -68,7 +68,12 @@ _DRAWS = {
 _OPEN_STREAM = messages.c.stream.not_in(bindparam("closed", expanding=True))
 _OF_PRIORITY = deliveries.c.priority == bindparam("priority")
 _GATED_DRAWS = {
-    "ramping": _draw(_FRESH & _OF_PRIORITY & _NOT_HELD & _OPEN_STREAM, _BY_ENGAGEMENT),
+    # A sum is no term of an index: SQLite would take the one by deadline, and sort.
+    "ramping": _draw(
+        _FRESH & _OF_PRIORITY & _NOT_HELD & _OPEN_STREAM,
+        _BY_ENGAGEMENT,
+        deliveries.c.deadline + sa.literal_column("0"),
+    ),
     "warm": _draw(_FRESH & _OF_PRIORITY & _NOT_HELD & _OPEN_STREAM, _BY_DEADLINE),
     "retry": _draw(_DUE & _NOT_HELD & _OPEN_STREAM, _BY_DUE),
 }

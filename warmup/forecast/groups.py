@@ -1,0 +1,261 @@
+"""Lanes that are alike, taken together: their caps, their steps, and what closes a day.
+
+A group is lanes of sources with the same share and start that stand at the same place of their
+ramp. It is one lane with a number of members until their days differ, because one of them got a
+delivery more and that made its cap count as used; then it is two groups.
+
+A lane that is plainly ramping or warm is followed here in whole numbers, by the rules of
+:func:`warmup.reputation.standing.close` when nothing bad happens. Any other lane (suspended, paused,
+reduced, cold) is a :class:`~warmup.model.Lane`, and those functions themselves decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import attrs
+
+from warmup.model import PARTS, Lane, LaneKey, Ledger, RampClock, Shape, Standing, Window
+from warmup.pacing import burst
+from warmup.reputation import standing
+from warmup.timing import DAY, Instant
+
+__all__ = ["ForecastDay", "LaneGroup", "catch_up"]
+
+_PLAIN = (Standing.RAMPING, Standing.WARM)
+_PART, _WHOLE = standing.USED_SHARE
+_IDLE = standing.IDLE_DAYS * DAY
+_NEXT = timedelta(days=1)
+
+
+@attrs.frozen(kw_only=True)
+class ForecastDay:
+    """One day of a forecast.
+
+    Attributes:
+        index: From 0.
+        on: The calendar day in the plan's zone.
+        window: Its window.
+        zone: The plan's zone.
+        shape: F(t) of the day, made when it is needed.
+    """
+
+    index: int
+    on: date
+    window: Window
+    zone: str
+    shape: Callable[[], Shape]
+
+    @property
+    def middle(self) -> Instant:
+        """When deliveries of the day count as accepted; clock changes do not move it into another day."""
+        return (self.window.starts_at + self.window.ends_at) // 2
+
+
+def catch_up(cap: int, parts: int) -> int:
+    """The most of a cap that may go in what is left of a day.
+
+    Args:
+        cap: The lane's.
+        parts: How much of the day's pattern is left, of PARTS: lost time is caught up at one and a
+            half times the pattern's pace.
+    """
+    return min(cap, 3 * cap * parts // (2 * PARTS) + burst(cap)) if parts and cap else 0
+
+
+class LaneGroup:
+    """Lanes that are alike.
+
+    Attributes:
+        members: Indexes of their sources in the plan.
+        address: The first of them, which speaks for all.
+        kind: Indexes the class of sources that have the same caps at the same step.
+        first: The first day of their ramp.
+        step, last: Where they stand, and the step that carries the whole share.
+        used_at: When a delivery was last accepted.
+        lane: Their state where it is not plain.
+        began: Their standing when today began.
+        cap: Of one of them, today.
+        allowance: How much of it may go today; less than the cap on a day on which a lane comes back.
+        warm_on: The first day on which they may send the curve's last figure.
+        stalled: Days that moved no step, although they had begun.
+    """
+
+    __slots__ = (
+        "_opened", "_partial", "_planned", "address", "allowance", "began", "cap", "first", "kind", "lane",
+        "last", "members", "provider", "stalled", "step", "used_at", "warm", "warm_on",
+    )  # fmt: skip
+
+    def __init__(
+        self, members: list[int], address: str, provider: str, kind: int, first: date, last: int
+    ) -> None:
+        self.members, self.address, self.provider = members, address, provider
+        self.kind, self.first, self.last = kind, first, last
+        self.step, self.warm, self.stalled, self.cap, self.allowance = 1, False, 0, 0, 0
+        self.used_at: Instant | None = None
+        self.lane: Lane | None = None
+        self.warm_on: date | None = None
+        self._opened = self._partial = False
+
+    def adopt(self, lane: Lane) -> None:
+        """Take over the state of a lane."""
+        self.step, self.used_at, self.warm = lane.step, lane.last_used_at, lane.standing is Standing.WARM
+        odd = lane.standing not in _PLAIN or lane.cap_limit is not None or lane.backoff_until
+        self.lane = lane if odd else None
+
+    @property
+    def standing(self) -> Standing:
+        """What the engine would call it."""
+        if self.lane is not None:
+            return self.lane.standing
+        return Standing.WARM if self.warm else Standing.RAMPING
+
+    def split(self, count: int) -> LaneGroup:
+        """Take the first members out into a group of their own."""
+        other = LaneGroup(self.members[:count], self.address, self.provider, self.kind, self.first, self.last)
+        for name in (
+            "_opened",
+            "_partial",
+            "allowance",
+            "began",
+            "cap",
+            "lane",
+            "stalled",
+            "step",
+            "used_at",
+            "warm",
+            "warm_on",
+        ):
+            setattr(other, name, getattr(self, name))
+        if self.lane is not None:
+            other._planned = self._planned
+        self.members = self.members[count:]
+        return other
+
+    def as_lane(self) -> Lane:
+        """Its state as the engine keeps it."""
+        if self.lane is not None:
+            return self.lane
+        key = LaneKey(self.address, self.provider)
+        return Lane(id=0, key=key, standing=self.standing, step=self.step, last_used_at=self.used_at)
+
+    def open(self, day: ForecastDay, cap: int, planned: Callable[[int], int], rests: bool) -> int:
+        """Begin a day; what one lane may send in it.
+
+        Args:
+            day: The day.
+            cap: The plan's cap at the lane's step.
+            planned: The plan's cap by step, on that day.
+            rests: The plan says that this is no step, whatever happens.
+        """
+        self._partial = rests
+        if self.lane is None:
+            if not self._opened:
+                self._opened = True
+                if self.warm:
+                    self.warm_on = day.on
+            self.began = Standing.WARM if self.warm else Standing.RAMPING
+            self.cap = self.allowance = cap
+            return cap
+        return self._open_odd(day, planned, rests)
+
+    def _open_odd(self, day: ForecastDay, planned: Callable[[int], int], rests: bool) -> int:
+        assert self.lane is not None
+        lane, window = self.lane, day.window
+        if not self._opened:
+            self._opened = True
+            cold = standing.idle(lane, window.starts_at)
+            lane = lane if cold is None else cold.lane
+            back = standing.wake(lane, window.starts_at)
+            lane = lane if back is None else back.lane
+        self._partial = rests or lane.standing in (Standing.SUSPENDED, Standing.PAUSED)
+        self._planned = planned
+        self.began = lane.standing
+        self.cap = standing.cap_of(lane, planned(lane.step))
+        silent = lane.backoff_until
+        if lane.standing is Standing.SUSPENDED:
+            silent = max(silent, lane.until or window.ends_at)
+        if lane.standing is Standing.PAUSED or silent >= window.ends_at:
+            self.allowance = 0
+        elif silent <= window.starts_at:
+            self.allowance = self.cap
+        else:
+            self.allowance = catch_up(self.cap, PARTS - day.shape().parts(silent))
+            back = standing.wake(lane, silent)
+            lane = lane if back is None else back.lane
+        self.step, self.lane = lane.step, lane
+        return self.allowance
+
+    def stay_closed(self) -> None:
+        """A day on which they have not begun."""
+        self.cap = self.allowance = 0
+
+    def differ(self, sent: int, ramp: RampClock) -> bool:
+        """Whether one delivery more makes another day of it."""
+        if self.lane is not None or not sent:
+            return True
+        counts_use = ramp not in (RampClock.CALENDAR, RampClock.SENDING_DAY)
+        return counts_use and sent * _WHOLE < self.cap * _PART <= (sent + 1) * _WHOLE
+
+    def close(self, day: ForecastDay, sent: int, ramp: RampClock) -> None:
+        """End a day on which each of them sent a number of deliveries, all of them accepted."""
+        if self.lane is not None:
+            self._judge(day, sent, ramp)
+            return
+        if sent:
+            self.used_at = day.middle
+        elif self.used_at is not None and day.window.ends_at - self.used_at >= _IDLE:
+            self._judge(day, sent, ramp)
+            return
+        if self._partial:
+            self.stalled += 1
+            return
+        if ramp is RampClock.CALENDAR:
+            moves = True
+        elif ramp is RampClock.SENDING_DAY:
+            moves = sent > 0
+        else:
+            moves = sent * _WHOLE >= self.cap * _PART
+        if not moves:
+            self.stalled += 1
+            return
+        if self.step < self.last:
+            self.step += 1
+        if not self.warm or self.step < self.last:
+            self._become(self.step >= self.last, day)
+
+    def _become(self, warm: bool, day: ForecastDay) -> None:
+        if warm and self.warm_on is None:
+            self.warm_on = day.on + _NEXT
+        elif not warm:
+            self.warm_on = None
+        self.warm = warm
+
+    def _judge(self, day: ForecastDay, sent: int, ramp: RampClock) -> None:
+        """The engine's own judgement of the day that ended."""
+        lane = self.as_lane()
+        before = lane.step
+        if sent:
+            lane = attrs.evolve(lane, last_used_at=day.middle)
+        ledger = Ledger(
+            id=0,
+            window=day.window,
+            zone=day.zone,
+            step=lane.step,
+            cap=self.cap,
+            used=sent,
+            accepted=sent,
+            partial=self._partial,
+        )
+        planned = self._planned if self.lane is not None else (lambda _step: self.cap)
+        closed = standing.close(lane, ledger, day.window.ends_at, ramp, self.last, planned)
+        lane = lane if closed is None else closed.lane
+        back = standing.wake(lane, day.window.ends_at)
+        lane = lane if back is None else back.lane
+        if lane.backoff_until <= day.window.ends_at and lane.backoff_until:
+            lane = attrs.evolve(lane, backoff_until=0, backoff_reason="")
+        if lane.step == before and lane.standing is not Standing.WARM:
+            self.stalled += 1
+        self.adopt(lane)
+        self._become(lane.standing is Standing.WARM, day)

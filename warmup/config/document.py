@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import attrs
 
 from warmup.config import rules
-from warmup.config.planning import mix, pattern, weekdays, zone
+from warmup.config.planning import holidays, mix, pattern, pauses, weekdays, zone
 from warmup.config.routes import domains, routes, suffixes
 from warmup.config.rules import integer
 from warmup.model import OnUnknown, RampClock, RetrySchedule
@@ -94,7 +94,13 @@ class PlanTable:
         "flat, office, waking, or 24 weights of the local hours.", "waking"
     )
     weekdays: Annotated[tuple[Fraction, ...], weekdays] | None = _key(
-        "Seven weights, Monday first, scaled so that the largest is 1.", None
+        "Seven weights, Monday first, scaled so that the largest is 1; or days such as mon-fri.", None
+    )
+    holidays: Annotated[Any, holidays] = _key(
+        "Days of rest: dates, country:DE, or a file with a date a line; relative to this file.", ()
+    )
+    pauses: Annotated[Any, pauses] = _key(
+        "Rest from day to day: FIRST..LAST, with ,SOURCE and ,PROVIDER where only these rest.", ()
     )
     ramp: Annotated[str, rules.choice(*RampClock)] = _key(
         "What moves a lane to its next step when a day closes.", RampClock.EARNED

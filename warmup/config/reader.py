@@ -318,12 +318,16 @@ def _plan(reader: _Reader, table: PlanTable, curve: Curve, sources: Mapping[str,
             timezone=table.timezone,
             pattern=table.pattern,
             weekdays=table.weekdays,
+            holidays=table.holidays,
+            pauses=table.pauses,
+            base=reader.base,
             shares={address: source.share for address, source in sources.items() if source.share},
         )
     except WarmupError as error:
         homes = {"ips": "start", "shares": "share"}
         for problem in error.problems:
             key, _, address = problem.field.partition(".")
+            key = key.partition(" ")[0]  # "holidays FILE" is a problem of holidays
             inner = ("sources", address, homes[key]) if key in homes and address else ("plan", key)
             reader.found.append((inner, problem))
         return None

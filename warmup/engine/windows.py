@@ -145,6 +145,9 @@ def _judged(
 ) -> Iterator[Adjustment]:
     """What the end of a window and the end of a suspension mean for a lane, one after the other."""
     if ended is not None:
+        if context.plan.rests(lane.key.source, lane.key.provider, ended.window.date):
+            # Edited into rest while it was open: a day of rest is no step, whatever had gone by then.
+            ended = attrs.evolve(ended, partial=True)
         last_step = context.plan.last_step(lane.key.source)
         planned = context.planned(lane, ended)
         adjustment = standing.close(lane, ended, now, context.ramp, last_step, planned)
@@ -180,7 +183,8 @@ def _open(
     ledger = attrs.evolve(ledger, cap=_cap(context, lane, ledger))
     late = last_end is None and context.pace(lane, ledger).shape.parts(now) > PARTIAL_PARTS
     held = lane.standing in (Standing.SUSPENDED, Standing.PAUSED)
-    return attrs.evolve(ledger, partial=late or held)
+    rests = context.plan.rests(lane.key.source, lane.key.provider, window.date)
+    return attrs.evolve(ledger, partial=late or held or rests)
 
 
 def _move_reclassified(context: Context, connection: Connection) -> None:

@@ -9,7 +9,7 @@ import attrs
 from warmup.model.window import Window
 from warmup.timing import Instant
 
-__all__ = ["OTHER", "EgressSource", "Lane", "LaneKey", "Ledger", "Standing"]
+__all__ = ["OTHER", "EgressSource", "Lane", "LaneKey", "Learned", "Ledger", "Standing", "Watch"]
 
 OTHER = "other"
 """Provider id of everybody who has no share of their own in the mix: one lane for cap and
@@ -66,6 +66,64 @@ class EgressSource:
 
 
 @attrs.frozen(kw_only=True)
+class Watch:
+    """What has been noticed in one open window; it says nothing of any other.
+
+    Attributes:
+        window: When the window started.
+        attempted, deferred, blocked, bad: Counts as they stood at the last look; ``bad`` are complaints
+            and hard bounces together.
+        volume, block: How suspicious the latest replies are of a volume limit, and of a block, in
+            thousandths of a nat.
+        alarms: How often a volume limit was recognised.
+        wall: Deliveries accepted when that happened last.
+    """
+
+    window: Instant = 0
+    attempted: int = 0
+    deferred: int = 0
+    blocked: int = 0
+    bad: int = 0
+    volume: int = 0
+    block: int = 0
+    alarms: int = 0
+    wall: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Learned:
+    """What a lane's evidence taught, beyond its standing. Whole numbers and text only.
+
+    Attributes:
+        judged_from: Windows that ended by then were acted on and are not judged again.
+        wall: Deliveries a day at which the provider last said "too much"; None: no such limit is known.
+        wall_at: Start of the window in which it did.
+        bumps: How often in succession it did so at about that volume.
+        probe_at: The wall is not tried before this.
+        stride: Growth a window while the cap is below the plan's, in thousandths: 1250 is a quarter more.
+        rest_until: Nothing grows before this, after trouble that is not about volume.
+        setbacks: Steps back and suspensions in close succession; the next suspension is longer for each.
+        setback_at: When the last of them was.
+        highest: The most deliveries accepted in a window without trouble, less what idleness took of it.
+        hold: Why the lane does not grow, as a sentence; empty where nothing holds it.
+        watch: What was noticed in the open window.
+    """
+
+    judged_from: Instant = 0
+    wall: int | None = None
+    wall_at: Instant = 0
+    bumps: int = 0
+    probe_at: Instant = 0
+    stride: int = 2000
+    rest_until: Instant = 0
+    setbacks: int = 0
+    setback_at: Instant = 0
+    highest: int = 0
+    hold: str = ""
+    watch: Watch = Watch()
+
+
+@attrs.frozen(kw_only=True)
 class Lane:
     """What is remembered of a lane from one window to the next.
 
@@ -80,6 +138,7 @@ class Lane:
         backoff_reason: What it said.
         last_used_at: When a delivery was last accepted.
         note: An operator's, or why the standing is what it is.
+        learned: What its evidence taught.
     """
 
     id: int
@@ -93,6 +152,7 @@ class Lane:
     backoff_reason: str = ""
     last_used_at: Instant | None = None
     note: str = ""
+    learned: Learned = Learned()
 
 
 @attrs.frozen(kw_only=True)

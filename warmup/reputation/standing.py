@@ -55,11 +55,13 @@ class Adjustment:
 
     Attributes:
         cap_now: Cap of the open window from now on, where it falls at once; None: it is unchanged.
+        quiet: Only the lane's memory changed: it is saved, and there is nothing to tell.
     """
 
     lane: Lane
     reason: str
     cap_now: int | None = None
+    quiet: bool = False
 
 
 def cap_of(lane: Lane, planned: int) -> int:

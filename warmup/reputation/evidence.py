@@ -1,0 +1,150 @@
+"""Evidence summed up: sliding windows over what a lane's days saw.
+
+Counts stand in the window in which what they speak of occurred: a complaint that arrives a week
+late changes the window of its message, and every sum made afterwards. The hypotheses are about
+rates, and each rate has the denominator that its publisher means:
+
+=============  ==================================  =====================
+rate           counts                              of
+=============  ==================================  =====================
+complaints     complaints not taken back           deliveries accepted
+bounces        no such mailbox                     deliveries answered
+deferrals      deferred for volume                 attempts
+blocks         refused for what the IP is          attempts
+spam           copies in the spam folder           copies whose folder is known
+=============  ==================================  =====================
+
+Amazon judges "a representative volume rather than a fixed period": :func:`representative` goes as
+far back as it must to find so many trials.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from warmup.model import WindowEvidence
+from warmup.timing import DAY, Instant
+
+__all__ = ["PERIODS_DAYS", "Rate", "Tally", "counts", "last_days", "representative", "since", "tally"]
+
+PERIODS_DAYS = (1, 7, 30)
+"""The periods that are shown: a day, the week of Gmail's rule, the month of most providers' memory."""
+
+
+class Rate(enum.StrEnum):
+    """The rates that speak of reputation."""
+
+    COMPLAINTS = "complaints"
+    BOUNCES = "hard bounces"
+    DEFERRALS = "volume deferrals"
+    BLOCKS = "blocks"
+    SPAM = "copies in spam folders"
+
+    @property
+    def of(self) -> str:
+        """What it is counted of, in words."""
+        return _OF[self]
+
+
+_OF = {
+    Rate.COMPLAINTS: "accepted",
+    Rate.BOUNCES: "answered",
+    Rate.DEFERRALS: "attempts",
+    Rate.BLOCKS: "attempts",
+    Rate.SPAM: "seed copies",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Tally:
+    """Counts of some windows together; the fields are those of ``WindowEvidence``."""
+
+    windows: int = 0
+    attempted: int = 0
+    accepted: int = 0
+    deferred: int = 0
+    blocked: int = 0
+    invalid: int = 0
+    complained: int = 0
+    placed: int = 0
+    spam: int = 0
+
+    def pair(self, rate: Rate) -> tuple[int, int]:
+        """Trials and bad ones among them."""
+        return _pair(self, rate)
+
+
+def _pair(seen: Tally | WindowEvidence, rate: Rate) -> tuple[int, int]:
+    if rate is Rate.COMPLAINTS:
+        n, k = seen.accepted, seen.complained
+    elif rate is Rate.BOUNCES:
+        n, k = seen.accepted + seen.invalid, seen.invalid
+    elif rate is Rate.DEFERRALS:
+        n, k = seen.attempted, seen.deferred
+    elif rate is Rate.BLOCKS:
+        n, k = seen.attempted, seen.blocked
+    else:
+        n, k = seen.placed, seen.spam
+    # Somebody else's counts: a person may complain about one message twice, a report may be a duplicate.
+    k = max(0, k)
+    return max(n, k), k
+
+
+def counts(seen: Iterable[WindowEvidence], rate: Rate) -> list[tuple[int, int]]:
+    """Trials and bad ones among them, window by window."""
+    return [_pair(window, rate) for window in seen]
+
+
+def tally(seen: Iterable[WindowEvidence]) -> Tally:
+    """Sum windows up."""
+    windows = attempted = accepted = deferred = blocked = invalid = complained = placed = spam = 0
+    for window in seen:
+        windows += 1
+        attempted += window.attempted
+        accepted += window.accepted
+        deferred += window.deferred
+        blocked += window.blocked
+        invalid += window.invalid
+        complained += window.complained
+        placed += window.placed
+        spam += window.spam
+    return Tally(
+        windows=windows,
+        attempted=attempted,
+        accepted=accepted,
+        deferred=deferred,
+        blocked=blocked,
+        invalid=invalid,
+        complained=complained,
+        placed=placed,
+        spam=spam,
+    )
+
+
+def since(seen: Sequence[WindowEvidence], instant: Instant) -> list[WindowEvidence]:
+    """The windows that ended after an instant."""
+    return [window for window in seen if window.window.ends_at > instant]
+
+
+def last_days(seen: Sequence[WindowEvidence], now: Instant, days: int) -> list[WindowEvidence]:
+    """The windows that ended within the last days before ``now``, or are open."""
+    return since(seen, now - days * DAY)
+
+
+def representative(seen: Sequence[WindowEvidence], rate: Rate, trials: int) -> list[WindowEvidence]:
+    """The latest windows that hold at least so many trials together; all of them where they do not.
+
+    Args:
+        seen: Windows, oldest first.
+        rate: The rate whose trials are counted.
+        trials: How many are enough.
+    """
+    found = 0
+    for index in range(len(seen) - 1, -1, -1):
+        found += _pair(seen[index], rate)[0]
+        if found >= trials:
+            return list(seen[index:])
+    return list(seen)

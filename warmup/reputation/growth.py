@@ -1,0 +1,128 @@
+"""How a lane's level grows below the plan's cap: along the curve, and around a provider's limit.
+
+Theory of operation. The *level* is the most a lane may send on a full day. While nothing went
+wrong it is the plan's cap at the lane's step. After trouble it is a limit below that, and climbs
+on by the curve's own pace from wherever it stands between two steps: never faster than the curve.
+
+A provider that said "too much" has shown a *wall*: the volume it took that day. The next day stays
+a little under it. Then there are two kinds of walls. One moves, because the provider's trust grows
+with every clean day: the second time it is met it stands higher, and the two together say how fast
+it moves; the level follows at nearly that pace. The other stands still: a ceiling. It is met again
+at about the same volume, and each time it holds the lane waits longer before it tries again, 1, 2,
+4, 7, 14 and 28 windows, a small step over the wall, and stays under it in between. A ceiling that
+rises later is found within about as long as it stood; one that falls is met, and stepped under.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from warmup.model import Lane, WindowEvidence
+from warmup.model.lane import Learned
+from warmup.reputation.policy import Policy
+from warmup.reputation.standing import Planned
+from warmup.timing import DAY, HOUR, Instant
+
+__all__ = ["along", "beyond", "bump", "grown", "step_holding"]
+
+SLACK = 2 * HOUR
+"""A day may have 23 hours: windows are counted in days less this."""
+
+PAST = 1020
+"""A wall is passed where more than so many thousandths of it went through without trouble."""
+
+BELOW = 985
+"""While a wall is waited for, the level stays at or under so many thousandths of it."""
+
+OVER = 1030
+"""The step over a wall that is tried again, in thousandths of it."""
+
+
+def step_holding(planned: Planned, last_step: int, level: int) -> int:
+    """The first step whose cap is at least ``level``; the last where none is."""
+    low, high = 1, last_step
+    while low < high:
+        middle = (low + high) // 2
+        if planned(middle) >= level:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def along(planned: Planned, last_step: int, level: int) -> int:
+    """Where a level between steps stands one step further along the curve.
+
+    It keeps its place between its two steps: from half-way between steps 3 and 4 to half-way between
+    steps 4 and 5. Below the first step it grows as the curve does from its first step to its second.
+    """
+    step = step_holding(planned, last_step, level)
+    here, after = planned(step), planned(min(step + 1, last_step))
+    if level >= here:
+        return after
+    if step == 1:
+        return min(after, max(level + 1, level * after // here))
+    before = planned(step - 1)
+    return here + (level - before) * (after - here) // (here - before)
+
+
+def bump(learned: Learned, seen: WindowEvidence, level: int, policy: Policy) -> tuple[int, Learned]:
+    """The level after a window in which the provider said "too much", and what is learned of it.
+
+    Args:
+        learned: What the lane knew.
+        seen: The window.
+        level: The level it was sent at.
+        policy: How much the lane gives way.
+    """
+    took, start = seen.accepted, seen.window.starts_at
+    limit = max(1, min(took, level) * policy.under // 1000, level * policy.fall // 1000)
+    wall, bumps, stride = learned.wall, learned.bumps, learned.stride
+    if wall is None:
+        bumps, stride = 1, min(stride, policy.fresh)
+    elif took * 1000 > wall * policy.near and start > learned.wall_at:
+        # The wall moved: follow it at a little less than its own pace.
+        days = max(1, (start - learned.wall_at + SLACK) // DAY)
+        pace = (took / max(1, wall)) ** (0.9 / days)
+        bumps, stride = 1, max(policy.slowest, min(2000, int(1000 * pace)))
+    else:
+        bumps, stride = bumps + 1, max(policy.slowest, 1000 + (stride - 1000) // 2)
+    waits = policy.probes_days
+    wait = waits[min(bumps, len(waits)) - 1] * DAY - SLACK
+    return limit, attrs.evolve(
+        learned,
+        wall=max(1, took),
+        wall_at=start,
+        bumps=bumps,
+        stride=stride,
+        probe_at=seen.window.ends_at + wait,
+    )
+
+
+def beyond(learned: Learned, seen: WindowEvidence, policy: Policy) -> Learned:
+    """What a used window without trouble teaches: how much went through, and whether a wall is passed."""
+    known = attrs.evolve(learned, highest=max(learned.highest, seen.accepted))
+    if known.bumps and known.wall is not None and seen.accepted * 1000 < known.wall * PAST:
+        return known
+    faster = min(2000, 1010 + (known.stride - 1000) * 3 // 2)
+    return attrs.evolve(known, bumps=0, stride=faster)
+
+
+def grown(lane: Lane, now: Instant, level: int, planned: Planned, last_step: int) -> int:
+    """The level after a good window; the same where a wall is not to be tried yet.
+
+    Args:
+        lane: The lane, with what the window taught it.
+        now: When the window was closed.
+        level: The level so far, below the plan's cap.
+        planned: The plan's cap by step.
+        last_step: First step at which the curve carries its whole share.
+    """
+    learned = lane.learned
+    aim = max(level + 1, level * learned.stride // 1000)
+    if learned.bumps and learned.wall is not None:
+        if now < learned.probe_at:
+            aim = max(level, min(aim, learned.wall * BELOW // 1000))
+        else:
+            aim = max(aim, learned.wall * OVER // 1000 + 1)
+    return min(aim, along(planned, last_step, level))

@@ -1,0 +1,329 @@
+"""What a lane's evidence makes of it: every move of a cap or a standing, with its reason.
+
+Theory of operation. ``close`` judges a window that ended, ``alarm`` looks at the open one whenever
+bad news came. Both are pure: the same lane, evidence, policy and time give the same adjustment, so
+the journal replayed gives the same decisions. In this order:
+
+1. Thirty days without an accepted delivery: *cold*, step 1. Before that a level sinks with idleness.
+2. Rates over days (complaints, hard bounces, deferrals, blocks, spam placement) above the last
+   threshold they have: *suspended*, with an end; above the middle one: a *step back* to half, once,
+   then seven days of rest; above the first: *held*, no growth while the evidence stands.
+3. A volume limit recognised in the window: the level goes a little under what was accepted.
+4. Nothing wrong: one step on by the ramp's clock, or from below the curve along it.
+
+Bad news acts at once and good news after a full window, never faster than the curve. Evidence that is missing
+(a feed was lost) is counted as nothing: it never raises a cap, since growth needs a used window whose
+replies were seen, and never lowers one. Evidence that was acted on is not judged twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from warmup.model import Lane, RampClock, Standing, WindowEvidence
+from warmup.model.lane import Learned, Watch
+from warmup.reputation import standing
+from warmup.reputation.evidence import since
+from warmup.reputation.growth import beyond, bump, grown, step_holding
+from warmup.reputation.policy import POLICY, Policy
+from warmup.reputation.rates import Severity, Verdict, judge_rates
+from warmup.reputation.standing import Adjustment, Planned
+from warmup.reputation.watch import look, watch_of
+from warmup.timing import DAY, Instant, format_instant, format_span
+
+__all__ = ["POLICY", "Policy", "alarm", "close", "level_of"]
+
+HISTORY_DAYS = 30
+"""Evidence older than this is not judged: the memory of providers that most vendors name."""
+
+_AT_REST = (Standing.PAUSED, Standing.SUSPENDED)
+
+
+def level_of(lane: Lane, planned: Planned) -> int:
+    """The most the lane may send on a full day."""
+    return standing.cap_of(lane, planned(lane.step))
+
+
+def _at_level(lane: Lane, level: int, planned: Planned, last_step: int) -> Lane:
+    """The lane at a level: limited where that is below the plan, at the curve again where it is not."""
+    share = planned(last_step)
+    if level >= share and not lane.learned.bumps:
+        return attrs.evolve(lane, step=last_step, cap_limit=None, standing=Standing.WARM)
+    step = step_holding(planned, last_step, level)
+    return attrs.evolve(lane, step=step, cap_limit=level, standing=Standing.REDUCED)
+
+
+def _judged(
+    history: Sequence[WindowEvidence], seen: WindowEvidence, learned: Learned, now: Instant
+) -> list[WindowEvidence]:
+    return [*since(history, max(learned.judged_from, now - HISTORY_DAYS * DAY)), seen]
+
+
+def _setback(learned: Learned, now: Instant, judged_from: Instant, policy: Policy) -> Learned:
+    recent = learned.setbacks and now - learned.setback_at <= policy.memory
+    return attrs.evolve(
+        learned,
+        judged_from=judged_from,
+        setbacks=learned.setbacks + 1 if recent else 1,
+        setback_at=now,
+        stride=min(learned.stride, policy.fresh),
+    )
+
+
+def _suspend(
+    lane: Lane,
+    level: int,
+    planned: Planned,
+    last_step: int,
+    judged_from: Instant,
+    now: Instant,
+    policy: Policy,
+    why: str,
+) -> Adjustment:
+    learned = _setback(lane.learned, now, judged_from, policy)
+    span = min(policy.suspension << min(learned.setbacks - 1, 16), policy.suspension_longest)
+    until = now + span
+    learned = attrs.evolve(learned, rest_until=until + policy.rest, hold=why)
+    half = max(1, level // 2)
+    paused = lane.standing is Standing.PAUSED
+    changed = attrs.evolve(
+        lane,
+        standing=Standing.PAUSED if paused else Standing.SUSPENDED,
+        before_pause=Standing.SUSPENDED if paused else None,
+        until=max(until, lane.until or 0),
+        cap_limit=half,
+        step=min(lane.step, step_holding(planned, last_step, half)),
+        learned=learned,
+        note=why,
+    )
+    text = (
+        f"suspended for {format_span(span)}, until {format_instant(until)}, then at most {half} a day: {why}"
+    )
+    return Adjustment(changed, text, cap_now=half)
+
+
+def _step_back(
+    lane: Lane,
+    level: int,
+    planned: Planned,
+    last_step: int,
+    judged_from: Instant,
+    now: Instant,
+    policy: Policy,
+    why: str,
+) -> Adjustment:
+    learned = _setback(lane.learned, now, judged_from, policy)
+    learned = attrs.evolve(learned, rest_until=now + policy.rest, hold=why)
+    half = max(1, level // 2)
+    changed = _at_level(attrs.evolve(lane, learned=learned, note=why), half, planned, last_step)
+    changed = attrs.evolve(
+        changed, step=min(lane.step, changed.step), cap_limit=half, standing=Standing.REDUCED
+    )
+    text = f"back from {level} to {half} a day, with no growth before {format_instant(learned.rest_until)}: {why}"
+    return Adjustment(changed, text, cap_now=half)
+
+
+def _severe(
+    lane: Lane,
+    verdict: Verdict,
+    level: int,
+    planned: Planned,
+    last_step: int,
+    judged_from: Instant,
+    now: Instant,
+    policy: Policy,
+) -> Adjustment | None:
+    if lane.standing in _AT_REST:
+        return None
+    if verdict.severity is Severity.SUSPEND:
+        return _suspend(lane, level, planned, last_step, judged_from, now, policy, verdict.reason)
+    if verdict.severity is Severity.BACK:
+        return _step_back(lane, level, planned, last_step, judged_from, now, policy, verdict.reason)
+    return None
+
+
+def alarm(
+    lane: Lane,
+    seen: WindowEvidence,
+    history: Sequence[WindowEvidence],
+    now: Instant,
+    *,
+    planned: Planned,
+    last_step: int,
+    policy: Policy = POLICY,
+) -> Adjustment | None:
+    """Look at the open window after bad news; None where it changes nothing at all.
+
+    The cap it gives is never above the window's; a standing it gives is never a better one.
+
+    Args:
+        lane: The lane as it stands.
+        seen: The open window so far, with the cap in force.
+        history: The closed windows before it, oldest first.
+        now: The time.
+        planned: The plan's cap of the lane on a full day, by step.
+        last_step: First step at which the curve carries its whole share.
+        policy: How it is judged.
+    """
+    finding = look(lane.learned, seen, now, policy)
+    if finding is None:
+        return None
+    before = watch_of(lane.learned, seen)
+    level = level_of(lane, planned)
+    watched = attrs.evolve(lane, learned=attrs.evolve(lane.learned, watch=finding.watch))
+    if finding.blocked and lane.standing not in _AT_REST:
+        why = f"{seen.blocked} of {seen.attempted} attempts in this window refused for the IP's reputation"
+        # What came before the suspension has been acted on with it, this window included.
+        return _suspend(watched, level, planned, last_step, seen.window.ends_at, now, policy, why)
+    if seen.complained + seen.invalid > before.bad:
+        verdict = judge_rates(_judged(history, seen, lane.learned, now), policy)
+        # The open window goes on: what it holds up to now must not count again when it is judged.
+        severe = _severe(watched, verdict, level, planned, last_step, seen.window.ends_at, now, policy)
+        if severe is not None:
+            return severe
+    if finding.silent_until > lane.backoff_until:
+        text = f"{seen.deferred} of {seen.attempted} attempts in this window deferred for volume"
+        if seen.blocked > before.blocked:
+            text = (
+                f"{seen.blocked} of {seen.attempted} attempts in this window refused for the IP's reputation"
+            )
+        watched = attrs.evolve(watched, backoff_until=finding.silent_until, backoff_reason=text)
+    if finding.cap is None or finding.cap >= seen.cap:
+        return Adjustment(watched, _deferred_text(seen, finding.watch), quiet=True)
+    text = f"cap {seen.cap} lowered to {finding.cap} for this window, {seen.accepted} accepted: {_deferred_text(seen, finding.watch)}"
+    return Adjustment(watched, text, cap_now=finding.cap)
+
+
+def _deferred_text(seen: WindowEvidence, watch: Watch) -> str:
+    told = [f"{seen.deferred} of {seen.attempted} attempts deferred for volume"] if seen.deferred else []
+    if seen.blocked:
+        told.append(f"{seen.blocked} of {seen.attempted} attempts refused for the IP's reputation")
+    return " and ".join(told) or f"{seen.complained} complaints, {seen.invalid} hard bounces"
+
+
+def _used(seen: WindowEvidence) -> bool:
+    part, whole = standing.USED_SHARE
+    return seen.accepted * whole >= seen.cap * part
+
+
+def _moves(lane: Lane, seen: WindowEvidence, ramp: RampClock) -> bool:
+    if seen.partial or seen.step != lane.step or lane.standing in _AT_REST:
+        return False
+    if ramp is RampClock.CALENDAR:
+        return True
+    if ramp is RampClock.SENDING_DAY:
+        return seen.accepted > 0
+    return _used(seen)
+
+
+def close(
+    lane: Lane,
+    seen: WindowEvidence,
+    history: Sequence[WindowEvidence],
+    now: Instant,
+    *,
+    ramp: RampClock = RampClock.EARNED,
+    last_step: int,
+    planned: Planned,
+    policy: Policy = POLICY,
+) -> Adjustment | None:
+    """Judge a window that closed; None where nothing changes.
+
+    Args:
+        lane: The lane as it stands.
+        seen: The evidence of the window.
+        history: Closed windows before it, oldest first, as they are known now; 30 days suffice.
+        now: When it was closed, at or after its end.
+        ramp: What moves the ramp.
+        last_step: First step at which the curve carries its whole share.
+        planned: The plan's cap of the lane on a full day, by step.
+        policy: How it is judged.
+    """
+    cold = standing.idle(lane, now)
+    if cold is not None:
+        return attrs.evolve(cold, lane=_forgotten(cold.lane))
+    if lane.standing in _AT_REST:
+        return None
+    level = level_of(lane, planned)
+    learned = lane.learned
+    verdict = (
+        judge_rates(_judged(history, seen, learned, now), policy)
+        if seen.window.ends_at > learned.judged_from
+        else Verdict()
+    )
+    severe = _severe(lane, verdict, level, planned, last_step, seen.window.ends_at, now, policy)
+    if severe is not None:
+        return severe
+    watch = watch_of(learned, seen)
+    if watch.alarms:
+        limit, taught = bump(learned, seen, level, policy)
+        limit = min(limit, level)
+        reduced = _at_level(attrs.evolve(lane, learned=taught), limit, planned, last_step)
+        reduced = attrs.evolve(
+            reduced, step=min(lane.step, reduced.step), cap_limit=limit, standing=Standing.REDUCED
+        )
+        text = f"back from {level} to {limit} a day: {seen.accepted} accepted, then {seen.deferred} of {seen.attempted} attempts deferred for volume"
+        return Adjustment(reduced, text)
+    held = verdict.reason if verdict.severity is Severity.HOLD else ""
+    if not held and now < learned.rest_until:
+        held = learned.hold or f"at rest until {format_instant(learned.rest_until)}"
+    if held:
+        if ramp in (RampClock.CALENDAR, RampClock.SENDING_DAY) and lane.cap_limit is None:
+            pass
+        else:
+            if held == learned.hold:
+                return None
+            kept = attrs.evolve(lane, learned=attrs.evolve(learned, hold=held))
+            return Adjustment(kept, f"held at {level} a day: {held}", quiet=bool(learned.hold))
+    if not _moves(lane, seen, ramp) or (lane.standing is Standing.COLD and not seen.accepted):
+        return None
+    return _forward(
+        attrs.evolve(lane, learned=attrs.evolve(learned, hold="")),
+        lane,
+        seen,
+        now,
+        level,
+        planned,
+        last_step,
+        policy,
+    )
+
+
+def _forward(
+    lane: Lane,
+    before: Lane,
+    seen: WindowEvidence,
+    now: Instant,
+    level: int,
+    planned: Planned,
+    last_step: int,
+    policy: Policy,
+) -> Adjustment | None:
+    learned = beyond(lane.learned, seen, policy) if _used(seen) and seen.accepted else lane.learned
+    lane = attrs.evolve(lane, learned=learned)
+    if lane.cap_limit is None:
+        step = min(lane.step + 1, last_step)
+        step = max(step, lane.step)
+        moved = attrs.evolve(
+            lane, step=step, standing=Standing.WARM if step >= last_step else Standing.RAMPING
+        )
+    else:
+        aim = grown(lane, now, level, planned, last_step)
+        moved = _at_level(lane, aim, planned, last_step)
+    if moved == before:
+        return None
+    text = f"{seen.accepted} of {seen.cap} accepted, nothing against it"
+    if moved.step != before.step and moved.cap_limit is None:
+        return Adjustment(moved, f"step {before.step} to {moved.step} of {last_step}: {text}")
+    after = level_of(moved, planned)
+    if after != level:
+        return Adjustment(moved, f"from {level} to {after} a day: {text}")
+    if moved.standing is not before.standing:
+        return Adjustment(moved, f"{before.standing} to {moved.standing}: {text}")
+    return Adjustment(moved, text, quiet=True)
+
+
+def _forgotten(lane: Lane) -> Lane:
+    return attrs.evolve(lane, learned=Learned(highest=lane.learned.highest))

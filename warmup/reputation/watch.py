@@ -1,0 +1,111 @@
+"""The watch of the open window tells chance from a provider that has had enough.
+
+Theory of operation. A provider that has had enough defers almost everything from then on; one
+that has not defers a reply now and then. The watch adds up, reply by reply, how much better the
+first explains what is seen than the second, and never falls below nothing (Page's cumulative sum):
+a deferral adds ln(0.5 / 0.02) = 3.2 nats, anything else takes ln(0.98 / 0.5) = 0.7. A limit is
+recognised at ln(cap) + 2.5 nats, so that chance alone raises about equally few false alarms a day on
+lanes of every size: two deferrals in a row at a cap of 50, three at 300, four at 20,000. Until then
+nothing is lost but these replies; half-way there the lane is silent for ten minutes.
+
+When a limit is recognised the cap of the window falls to what was accepted and half of what was
+left: the day's pattern then makes a silence by itself and goes on at a lower pace, which is right
+where the limit is one of pace. Where the next deferral comes before much more was accepted, the
+limit is one of the day: the cap falls to what was accepted, and the lane is silent until the window ends.
+
+The state is what the counts were at the last bad news: good news alone need not be written down.
+"""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from warmup.model import WindowEvidence
+from warmup.model.lane import Learned, Watch
+from warmup.reputation.policy import Policy
+from warmup.timing import HOUR, MINUTE, Instant
+
+__all__ = ["Finding", "look", "watch_of"]
+
+DOUBT: int = 10 * MINUTE
+"""Silence half-way to an alarm: what Gmail asks for with 4.7.28."""
+
+SAME_WALL = (3, 100)
+"""A limit is the same one where no more than so much was accepted since it was recognised; at least 2."""
+
+THRESHOLD_BASE = 2.5
+BLOCK_THRESHOLD = 7_500
+"""Two blocks, with hardly anything between them."""
+
+
+@attrs.frozen
+class Finding:
+    """What the watch makes of the open window.
+
+    Attributes:
+        watch: Its new state.
+        cap: The cap of the window from now on; None: unchanged.
+        silent_until: Nothing goes before this instant; 0: there is no silence.
+        blocked: The provider refuses the IP.
+        limited: It was recognised that the volume is too much.
+    """
+
+    watch: Watch
+    cap: int | None = None
+    silent_until: Instant = 0
+    blocked: bool = False
+    limited: bool = False
+
+
+def watch_of(learned: Learned, seen: WindowEvidence) -> Watch:
+    """The state of the watch in a window: a fresh one where the lane remembers another window."""
+    start = seen.window.starts_at
+    return learned.watch if learned.watch.window == start else Watch(window=start)
+
+
+def _score(score: int, trials: int, bad: int, usual: float, limit: float) -> int:
+    """The sum after some trials; the good ones among them count first, since bad news was seen just now."""
+    good = trials - bad
+    taken = round(1000 * math.log((1 - usual) / (1 - limit)))
+    given = round(1000 * math.log(limit / usual))
+    return max(0, score - good * taken) + bad * given
+
+
+def look(learned: Learned, seen: WindowEvidence, now: Instant, policy: Policy) -> Finding | None:
+    """Look at the open window after bad news; None where there is none since the last look."""
+    before = watch_of(learned, seen)
+    bad = seen.complained + seen.invalid
+    deferred, blocked = seen.deferred - before.deferred, seen.blocked - before.blocked
+    if deferred <= 0 and blocked <= 0 and bad <= before.bad:
+        return None
+    trials = max(seen.attempted - before.attempted, deferred + blocked, 0)
+    volume = _score(before.volume, trials, max(0, deferred), policy.volume_usual, policy.volume_limit)
+    block = _score(before.block, trials, max(0, blocked), policy.block_usual, policy.block_limit)
+    watch = attrs.evolve(
+        before,
+        attempted=seen.attempted,
+        deferred=max(seen.deferred, before.deferred),
+        blocked=max(seen.blocked, before.blocked),
+        bad=max(bad, before.bad),
+        volume=volume,
+        block=block,
+    )
+    if blocked > 0:
+        left = max(0, seen.cap - seen.accepted)
+        sure = block >= BLOCK_THRESHOLD
+        return Finding(watch, seen.accepted + left // 2, now + HOUR, blocked=sure)
+    if deferred <= 0:
+        return Finding(watch)
+    part, whole = SAME_WALL
+    same = watch.alarms > 0 and seen.accepted - watch.wall <= max(2, watch.wall * part // whole)
+    if same:
+        watch = attrs.evolve(watch, alarms=watch.alarms + 1, volume=0, wall=seen.accepted)
+        return Finding(watch, min(seen.cap, seen.accepted), seen.window.ends_at, limited=True)
+    threshold = 1000 * (THRESHOLD_BASE + math.log(max(1, seen.cap)))
+    if volume >= threshold:
+        watch = attrs.evolve(watch, alarms=watch.alarms + 1, volume=0, wall=seen.accepted)
+        cap = seen.accepted + max(0, seen.cap - seen.accepted) // 2
+        return Finding(watch, min(seen.cap, cap), now + policy.silence, limited=True)
+    return Finding(watch, silent_until=now + DOUBT if 2 * volume >= threshold else 0)

@@ -16,7 +16,7 @@ from warmup.forecast.delay import Delays
 from warmup.forecast.groups import LaneGroup, catch_up
 from warmup.forecast.run import Waiting, forecast
 from warmup.forecast.share import share_out
-from warmup.model import PARTS, Lane, LaneKey, Ledger, RampClock, Standing
+from warmup.model import PARTS, Lane, LaneKey, Ledger, RampClock, Shape, Standing
 from warmup.plan import Plan, plan, shape, window_of
 from warmup.plan.demand import Demand, DemandStream
 from warmup.plan.mix import seats
@@ -178,6 +178,10 @@ def _pause() -> object:
     return Pause(first=START - timedelta(days=9), last=START - timedelta(days=9))
 
 
+def no_shape() -> Shape:
+    raise AssertionError("nothing here is caught up")
+
+
 @settings(max_examples=40)
 @given(
     ramp=st.sampled_from(RAMPS),
@@ -196,8 +200,12 @@ def test_plain_lanes_move_as_the_engine_moves_them(
     for index, (sent, rests) in enumerate(days):
         on = START + timedelta(days=index)
         window = window_of("UTC", on)
-        day = ForecastDay(index=index, on=on, window=window, zone="UTC", shape=lambda: None)  # type: ignore[arg-type,return-value]
-        group.open(day, cap, lambda _step: cap, rests)
+        middle = (window.starts_at + window.ends_at) // 2
+        day = ForecastDay(index=index, on=on, window=window, middle=middle, zone="UTC", shape=no_shape)
+        if group.lane is None:
+            group.open(day, cap, rests)
+        else:
+            group.open_odd(day, lambda _step: cap, rests)
         assert (group.step, group.standing) == (lane.step, lane.standing)
         if sent:
             lane = attrs.evolve(lane, last_used_at=day.middle)

@@ -37,6 +37,7 @@ class ForecastDay:
         index: From 0.
         on: The calendar day in the plan's zone.
         window: Its window.
+        middle: When its deliveries count as accepted; clock changes do not move it into another day.
         zone: The plan's zone.
         shape: F(t) of the day, made when it is needed.
     """
@@ -44,13 +45,9 @@ class ForecastDay:
     index: int
     on: date
     window: Window
+    middle: Instant
     zone: str
     shape: Callable[[], Shape]
-
-    @property
-    def middle(self) -> Instant:
-        """When deliveries of the day count as accepted; clock changes do not move it into another day."""
-        return (self.window.starts_at + self.window.ends_at) // 2
 
 
 def catch_up(cap: int, parts: int) -> int:
@@ -140,27 +137,31 @@ class LaneGroup:
         key = LaneKey(self.address, self.provider)
         return Lane(id=0, key=key, standing=self.standing, step=self.step, last_used_at=self.used_at)
 
-    def open(self, day: ForecastDay, cap: int, planned: Callable[[int], int], rests: bool) -> int:
-        """Begin a day; what one lane may send in it.
+    def open(self, day: ForecastDay, cap: int, rests: bool) -> int:
+        """Begin a day of plain lanes; what one of them may send in it.
 
         Args:
             day: The day.
-            cap: The plan's cap at the lane's step.
-            planned: The plan's cap by step, on that day.
+            cap: The plan's cap at their step.
             rests: The plan says that this is no step, whatever happens.
         """
         self._partial = rests
-        if self.lane is None:
-            if not self._opened:
-                self._opened = True
-                if self.warm:
-                    self.warm_on = day.on
-            self.began = Standing.WARM if self.warm else Standing.RAMPING
-            self.cap = self.allowance = cap
-            return cap
-        return self._open_odd(day, planned, rests)
+        if not self._opened:
+            self._opened = True
+            if self.warm:
+                self.warm_on = day.on
+        self.began = Standing.WARM if self.warm else Standing.RAMPING
+        self.cap = self.allowance = cap
+        return cap
 
-    def _open_odd(self, day: ForecastDay, planned: Callable[[int], int], rests: bool) -> int:
+    def open_odd(self, day: ForecastDay, planned: Callable[[int], int], rests: bool) -> int:
+        """Begin a day of lanes whose state is not plain; what one of them may send in it.
+
+        Args:
+            day: The day.
+            planned: The plan's cap by step, on that day.
+            rests: The plan says that this is no step, whatever happens.
+        """
         assert self.lane is not None
         lane, window = self.lane, day.window
         if not self._opened:

@@ -149,7 +149,7 @@ class _Run:
         ]
         self._queues(old)
         self._groups(lanes)
-        self._known: dict[tuple[int, int, int], list[int]] = {}
+        self._known: dict[tuple[int, int], list[int]] = {}
 
     def _home(self, provider: str) -> str:
         """The provider of the plan that takes the mail for one."""
@@ -210,10 +210,9 @@ class _Run:
 
     def _caps(self, day: ForecastDay, kind: int, step: int) -> list[int]:
         """The plan's caps of a class of sources at a step, in the order of the providers."""
-        key = (kind, step, day.index)
-        found = self._known.get(key)
+        found = self._known.get((kind, step))
         if found is None:
-            found = self._known[key] = list(self.plan.caps(self.speakers[kind], step, day.on).values())
+            found = self._known[kind, step] = list(self.plan.caps(self.speakers[kind], step, day.on).values())
         return found
 
     def day(self, index: int, observe: Observer | None) -> bool:
@@ -225,6 +224,7 @@ class _Run:
             index=index,
             on=on,
             window=window,
+            middle=(window.starts_at + window.ends_at) // 2,
             zone=plan.zone,
             shape=partial(shape, window, plan.zone, plan.pattern),
         )
@@ -267,15 +267,20 @@ class _Run:
         place, on = desk.place, day.on
         total = cap = 0
         sizes = []
-        rests = self.plan.rests
+        rests, known, apart = self.plan.rests, self._known, bool(self.plan.pauses)
+        still = rests(desk.groups[0].address, desk.provider, on)
         for group in desk.groups:
             if on < group.first:
                 group.stay_closed()
                 sizes.append((0, len(group.members)))
                 continue
-            still = rests(group.address, desk.provider, on)
-            planned = self._planned(day, group.kind, place)
-            allowed = group.open(day, planned(group.step), planned, still)
+            if apart:
+                still = rests(group.address, desk.provider, on)
+            caps = known.get((group.kind, group.step)) or self._caps(day, group.kind, group.step)
+            if group.lane is None:
+                allowed = group.open(day, caps[place], still)
+            else:
+                allowed = group.open_odd(day, self._planned(day, group.kind, place), still)
             count = len(group.members)
             sizes.append((allowed, count))
             total += allowed * count

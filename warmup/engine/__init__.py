@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from warmup.engine import admit as _admit
 from warmup.engine import explain as _explain
+from warmup.engine import ingest as _ingest
 from warmup.engine import record as _record
 from warmup.engine import release as _release
 from warmup.engine import resolve as _resolve
@@ -23,7 +24,7 @@ from warmup.engine.explain import Story
 from warmup.engine.release import Released, Room
 from warmup.engine.status import DayRecord, LaneStatus, QueueCount
 from warmup.engine.windows import roll
-from warmup.model import Attempt, Decision, Grant, LaneKey, Reply, Submission
+from warmup.model import Attempt, Decision, Grant, LaneKey, Reply, Report, Submission, Taken
 from warmup.release.machine import Event
 from warmup.reputation.standing import Adjustment
 from warmup.store import get_meta, lanes, queue
@@ -194,6 +195,10 @@ class Engine:
         return _steer.reset(
             self.context, source, provider, step=step, volume=volume, warm=warm, note=note, now=now
         )
+
+    def ingest(self, batch: Sequence[Report]) -> list[Taken]:
+        """Count what others report. See :func:`warmup.engine.ingest.ingest`."""
+        return _ingest.ingest(self.context, batch)
 
     def hold(self, ids: Sequence[int]) -> dict[int, str]:
         """Set deliveries aside."""

@@ -2,7 +2,7 @@
 
 from warmup.model.decision import Decision, Divert, Grant, Limit, Wait, WaitReason
 from warmup.model.evidence import WindowEvidence
-from warmup.model.lane import OTHER, EgressSource, Lane, LaneKey, Ledger, Standing
+from warmup.model.lane import OTHER, EgressSource, Lane, LaneKey, Learned, Ledger, Standing, Watch
 from warmup.model.message import DeliveryState, Envelope, Submission
 from warmup.model.policy import (
     Declaration,
@@ -14,6 +14,7 @@ from warmup.model.policy import (
     Stream,
 )
 from warmup.model.reply import Attempt, Category, Outcome, Reaction, Reply, Scope, Stage, Verdict
+from warmup.model.report import Report, ReportKind, Taken
 from warmup.model.window import PARTS, Shape, Window
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Lane",
     "LaneKey",
     "LaneLimits",
+    "Learned",
     "Ledger",
     "Limit",
     "OnUnknown",
@@ -38,6 +40,8 @@ __all__ = [
     "RampClock",
     "Reaction",
     "Reply",
+    "Report",
+    "ReportKind",
     "RetrySchedule",
     "Scope",
     "SendingHours",
@@ -46,9 +50,11 @@ __all__ = [
     "Standing",
     "Stream",
     "Submission",
+    "Taken",
     "Verdict",
     "Wait",
     "WaitReason",
+    "Watch",
     "Window",
     "WindowEvidence",
 ]

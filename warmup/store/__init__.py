@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from warmup.store import admissions, domains, draws, journal, lanes, queue, retention
+from warmup.store import admissions, domains, draws, findings, journal, lanes, queue, reports, retention
 from warmup.store.database import Database
 from warmup.store.nodes import ForeignDatabase, Node, Witness, machine_id
 from warmup.store.opening import HEAD, check, create_or_upgrade, get_meta, revision, set_meta
@@ -19,11 +19,13 @@ __all__ = [
     "create_or_upgrade",
     "domains",
     "draws",
+    "findings",
     "get_meta",
     "journal",
     "lanes",
     "machine_id",
     "queue",
+    "reports",
     "retention",
     "revision",
     "set_meta",

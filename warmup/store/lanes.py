@@ -6,15 +6,18 @@ statement, so that no two writers can both take the last unit, on any database.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
+import attrs
 import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam
 
 from warmup.errors import IllegalTransition
-from warmup.model import Lane, LaneKey, Ledger, Standing, WaitReason, Window
+from warmup.model import Lane, LaneKey, Learned, Ledger, Standing, WaitReason, Watch, Window
 from warmup.release.limits import SiteHold
 from warmup.store.hot import Hot
 from warmup.store.schema import lane_sites, lanes, reservations, sources, windows
@@ -52,6 +55,22 @@ __all__ = [
 REFS_AT_ONCE = 500
 """References in one IN list: far below SQLite's limit of 32,766 variables."""
 
+_NOTHING = Learned()
+
+
+@lru_cache(maxsize=65_536)
+def _learned(text: str) -> Learned:
+    """Read what was learned; keys of a later program are left aside."""
+    if not text:
+        return _NOTHING
+    kept = json.loads(text)
+    watch = {name: value for name, value in kept.pop("watch", {}).items() if name in _WATCHED}
+    known = {name: value for name, value in kept.items() if name in _LEARNED}
+    return Learned(**known, watch=Watch(**watch))
+
+
+_LEARNED = frozenset(attrs.fields_dict(Learned)) - {"watch"}
+_WATCHED = frozenset(attrs.fields_dict(Watch))
 _STANDINGS = {standing.value: standing for standing in Standing}
 
 
@@ -69,6 +88,7 @@ def _lane(row: Sequence[Any]) -> Lane:
         backoff_reason=row[9],
         last_used_at=row[10],
         note=row[11],
+        learned=_learned(row[12]),
     )
 
 
@@ -83,6 +103,7 @@ def _values(lane: Lane) -> dict[str, Any]:
         "backoff_reason": lane.backoff_reason,
         "last_used_at": lane.last_used_at,
         "note": lane.note,
+        "learned": "" if lane.learned == _NOTHING else json.dumps(attrs.asdict(lane.learned)),
     }
 
 

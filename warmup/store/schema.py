@@ -220,6 +220,8 @@ lanes = Table(
     Column("backoff_reason", Text, nullable=False),
     Column("last_used_at", At),
     Column("note", Text, nullable=False),
+    # What judgement has learned of the lane, as JSON: nothing is ever looked for inside it.
+    Column("learned", Text, nullable=False, server_default=""),
     UniqueConstraint("source", "provider"),
 )
 
@@ -307,6 +309,47 @@ evidence = Table(
     Column("site", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("count", BigInteger, nullable=False),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    # The reporter's own name of the event: reported twice, it counts once.
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("lane", BigInteger, nullable=False),
+    Column("window", BigInteger, nullable=False),
+    Column("ref", BigInteger),
+    Column("count", BigInteger, nullable=False),
+    Column("occurred_at", At, nullable=False),
+    Column("taken_at", At, nullable=False),
+    Index("ix_reports_taken", "taken_at"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("code", Text, nullable=False),
+    # Whom it is about; empty: every source, every provider.
+    Column("source", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("domain", Text, nullable=False),
+    Column("first_at", At, nullable=False),
+    Column("last_at", At, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("ended_at", At),
+    Index(
+        "ix_findings_open",
+        "code",
+        "source",
+        "provider",
+        "domain",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
 )
 
 journal = Table(

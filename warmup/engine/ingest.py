@@ -1,0 +1,97 @@
+"""Taking in what others report: counted once, in the window in which the mail was accepted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from warmup.engine.context import Context
+from warmup.errors import UsageError
+from warmup.model import Lane, LaneKey, Report, ReportKind, Taken
+from warmup.store import Connection, journal, lanes, reports
+
+__all__ = ["KINDS", "ingest"]
+
+ID_MAX = 500
+COUNT_MAX = 1_000_000
+
+KINDS = {
+    ReportKind.COMPLAINT: "complained",
+    ReportKind.NOT_SPAM: "not_spam",
+    ReportKind.BOUNCE: "late_bounce",
+    ReportKind.INBOX: "placed_inbox",
+    ReportKind.SPAM: "placed_spam",
+}
+"""Under which name each kind stands in the evidence."""
+
+
+def _check(report: Report) -> None:
+    if not 1 <= len(report.id) <= ID_MAX:
+        raise UsageError.of("id", f"{len(report.id)} characters", f"use 1 to {ID_MAX}")
+    if isinstance(report.count, bool) or not 1 <= report.count <= COUNT_MAX:
+        raise UsageError.of("count", f"{report.count} is out of range", f"use 1 to {COUNT_MAX:,}")
+    if (report.delivery is None) == (report.lane is None):
+        raise UsageError.of("report", "is about nobody", "name either a delivery or a lane")
+
+
+def ingest(context: Context, batch: Sequence[Report]) -> list[Taken]:
+    """Count reports; what became of each, in order.
+
+    A report about a delivery counts where that was accepted, however late it comes. One about a lane
+    counts in the window that was open at its instant. Reports about mail that nobody remembers,
+    or about a lane that never was, count nowhere and are said to be nobody's.
+
+    Raises:
+        UsageError: A report's id or count is out of range, or it names neither or both of delivery and lane.
+    """
+    for report in batch:
+        _check(report)
+    now = context.clock.now()
+
+    def job(connection: Connection) -> tuple[list[Taken], set[LaneKey]]:
+        by_key = {lane.key: lane for lane in lanes.lanes_of(connection)}
+        by_id = {lane.id: lane for lane in by_key.values()}
+        counts: Counter[tuple[int, int, str, str]] = Counter()
+        answers = []
+        touched: set[LaneKey] = set()
+        for report in batch:
+            home = _home(connection, report, by_key)
+            if home is None or home[0] not in by_id:
+                answers.append(Taken.NOBODYS)
+                continue
+            lane, window = home
+            fresh = reports.take_report(
+                connection,
+                id=report.id,
+                kind=report.kind.value,
+                lane=lane,
+                window=window,
+                ref=report.delivery,
+                count=report.count,
+                occurred_at=report.occurred_at,
+                taken_at=now,
+            )
+            answers.append(Taken.COUNTED if fresh else Taken.KNOWN)
+            if fresh:
+                counts[lane, window, "", KINDS[report.kind]] += report.count
+                touched.add(by_id[lane].key)
+        journal.add_evidence(connection, counts)
+        return answers, touched
+
+    with context.clock.busy():
+        answers, touched = context.database.write(job)
+    if touched:
+        context.ask_roll()
+        context.announce()
+    return answers
+
+
+def _home(connection: Connection, report: Report, by_key: dict[LaneKey, Lane]) -> tuple[int, int] | None:
+    if report.delivery is not None:
+        return reports.accepted_in(connection, report.delivery)
+    assert report.lane is not None
+    lane = by_key.get(report.lane)
+    if lane is None:
+        return None
+    window = reports.window_at(connection, lane.id, report.occurred_at)
+    return None if window is None else (lane.id, window)

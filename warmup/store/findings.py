@@ -1,0 +1,92 @@
+"""Findings that wait for a person: open until what they say is no longer seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from warmup.store.schema import findings
+from warmup.timing import Instant
+
+__all__ = ["FindingRow", "end_findings", "find", "open_findings"]
+
+
+@attrs.frozen(kw_only=True)
+class FindingRow:
+    """Trouble that is a person's to mend.
+
+    Attributes:
+        code: Stable, for scripts: ``auth-dkim``, ``ip-trouble``.
+        source, provider, domain: Whom it is about; empty where that says nothing.
+        first_at, last_at: When it was seen first and last.
+        count: How often it was seen.
+        text: What was said, for people.
+        ended_at: When it was over; None while it is not.
+    """
+
+    code: str
+    source: str = ""
+    provider: str = ""
+    domain: str = ""
+    first_at: Instant
+    last_at: Instant
+    count: int
+    text: str
+    ended_at: Instant | None = None
+
+
+def find(
+    connection: Connection,
+    now: Instant,
+    code: str,
+    text: str,
+    *,
+    source: str = "",
+    provider: str = "",
+    domain: str = "",
+) -> bool:
+    """Note a finding; False where it was open already and only counts on."""
+    where = (
+        (findings.c.code == code)
+        & (findings.c.source == source)
+        & (findings.c.provider == provider)
+        & (findings.c.domain == domain)
+        & findings.c.ended_at.is_(None)
+    )
+    text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    seen = sa.update(findings).where(where).values(last_at=now, count=findings.c.count + 1, text=text)
+    if connection.execute(seen).rowcount:
+        return False
+    about = {"code": code, "source": source, "provider": provider, "domain": domain}
+    connection.execute(sa.insert(findings).values(**about, first_at=now, last_at=now, count=1, text=text))
+    return True
+
+
+def end_findings(
+    connection: Connection, now: Instant, *, source: str, provider: str, codes: Sequence[str]
+) -> int:
+    """End the open findings of a lane that have one of these codes; how many there were."""
+    over = (
+        sa.update(findings)
+        .where(
+            findings.c.ended_at.is_(None),
+            findings.c.source == source,
+            findings.c.provider == provider,
+            findings.c.code.in_(list(codes)),
+        )
+        .values(ended_at=now)
+    )
+    return int(connection.execute(over).rowcount)
+
+
+def open_findings(connection: Connection) -> list[FindingRow]:
+    """Findings that are not over, the latest first."""
+    rows = connection.execute(
+        sa.select(findings)
+        .where(findings.c.ended_at.is_(None))
+        .order_by(findings.c.last_at.desc(), findings.c.id)
+    )
+    return [FindingRow(**{k: v for k, v in row._mapping.items() if k != "id"}) for row in rows]

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from warmup.model import Category, Outcome, Reaction, Reply, Scope, Stage, Verdict
 from warmup.model.reply import REPLY_TEXT_MAX
 from warmup.providers import Directory, classify, parse_reply
-from warmup.providers.replies import Rule, rules
+from warmup.providers.reading import fold
+from warmup.providers.replies import rules
+from warmup.providers.rules import FINDINGS, Rule
 from warmup.timing import HOUR, MINUTE
 
 
@@ -33,9 +35,11 @@ def test_rules_are_sound() -> None:
     for rule in rules():
         assert rule.source.startswith("http")
         assert all(provider in Directory.default().providers for provider in rule.providers)
-        for phrase in [part for parts in rule.text for part in parts] + list(rule.without):
-            assert phrase == phrase.lower()
-            assert "@" not in phrase
+        assert rule.finding in ("", *FINDINGS)
+        assert rule.category == Category.AUTH_FAILURE or rule.finding in ("", "tls")
+        for phrase in (*rule.text, *rule.without):
+            assert phrase == fold(phrase)
+            assert all(part.strip() for joined in phrase.split(" & ") for part in joined.split(" ~ "))
 
 
 CASES = """\

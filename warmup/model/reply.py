@@ -115,6 +115,8 @@ class Verdict:
             retry schedule alone decides.
         pause: How long the whole lane should be silent, microseconds; 0: it need not be.
         rule: Id of the rule that decided.
+        finding: What has to be mended in the sender's own house (``spf``, ``dkim``, ``dmarc``, ``ptr``,
+            ``helo``, ``tls``, ``sender-domain``, ``unauthenticated``); empty where it is not that.
     """
 
     outcome: Outcome
@@ -124,6 +126,7 @@ class Verdict:
     retry_after: Span = 0
     pause: Span = 0
     rule: str = ""
+    finding: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -3,265 +3,272 @@
 The rules stand in ``data/replies.json``, in order: what one provider means by words that others
 use differently, then the marks that only one provider sets (they are honoured wherever they occur,
 because gateways quote each other), then families of wording, then the enhanced code, then the code
-and the stage. The first rule that fits decides, and the verdict names it.
+and the stage. An operator's own rules come before all of these. The first rule that fits decides,
+and the verdict names it.
 
-A reply is somebody else's text. It is cut to a bound, addresses in it are masked so that nobody's
-name decides anything, and phrases are compared as plain text: no pattern can run away.
+Theory of operation. All phrases of all rules are looked for in one pass (:mod:`.phrases`). What is
+found, and what code, stage and provider admit, are sets of rules, kept as the bits of an integer;
+the lowest bit that stays is the rule. A thousand rules cost little more than a hundred.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache, reduce
+from itertools import pairwise
+from operator import or_
 from typing import Any
 
 import attrs
 
 from warmup.model import Category, Outcome, Reaction, Reply, Scope, Stage, Verdict
-from warmup.model.reply import REPLY_TEXT_MAX
-from warmup.timing import SECOND, Span
+from warmup.providers.own import own_rules
+from warmup.providers.phrases import Finder, Found
+from warmup.providers.reading import parse_reply, read
+from warmup.providers.rules import Rule, shipped
 
-__all__ = ["Rule", "classify", "parse_reply", "rules"]
+__all__ = ["Classifier", "Rule", "classify", "parse_reply", "rules"]
 
-READ_MAX = 1_000
-"""Characters of a reply that are read for their meaning; the longest known says all in 400."""
+CONDITIONS_KEPT = 4_096
+"""Combinations of provider, code, enhanced code and stage whose rules are remembered."""
 
-_ENHANCED = re.compile(r"#?([245]\.\d{1,3}\.\d{1,3})(?![\d.])[ \t:;-]*")
-_ENHANCED_LATE = re.compile(r"\(#([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_CODE = re.compile(r"(\d{3})(?:[ -]|$)")
-_NOT_KEPT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-# 127.255.255.0/24 is what a DNS list answers when it refuses to answer: the digits are the message.
-_IP = re.compile(r"(?<!\d)(?!127\.255\.)\d{1,3}(?:\.\d{1,3}){3}|\[(?=[^\]]{0,40}:)[0-9a-f:.]{2,45}\]")
-
-_DROPS = frozenset((Reaction.DROP_MESSAGE, Reaction.DROP_RECIPIENT))
+_SILENT = {
+    "accepted": (Outcome.ACCEPTED, Category.ACCEPTED, Scope.RECIPIENT, Reaction.NONE),
+    "no-answer": (Outcome.DEFERRED, Category.TRANSIENT_INFRASTRUCTURE, Scope.IP, Reaction.RETRY),
+    "not-an-answer": (Outcome.DEFERRED, Category.PROTOCOL, Scope.IP, Reaction.RETRY),
+}
 
 
-@attrs.frozen(kw_only=True)
-class Rule:
-    """One rule. Every condition that it names has to hold; one that it does not name always holds.
+Joined = tuple[tuple[int, tuple[tuple[int, int], ...]], ...]
+"""Phrases of several parts: the bits that are needed, and which of them near which."""
+
+
+@attrs.frozen(eq=False)
+class _Tables:
+    """For each phrase the rules that it speaks for, as bits.
 
     Attributes:
-        providers: The provider is one of these; empty: any.
-        first_digit: The code's first digit; 0: any.
-        codes, stages: The code, the stage is one of these; empty: any.
-        enhanced: Enhanced codes; ``x`` for either class, ``*`` for any rest, ``?`` for a digit.
-        text: Phrases of which one has to occur, each a tuple of parts that all have to.
-        without: Phrases of which none may occur.
-        outcome: None: by the reaction and the code, see :func:`classify`.
-        temporary: The same reaction and wait where the code begins with 4, when they differ.
+        enough: Rules that ask for this phrase and no other part.
+        part: Rules that ask for it together with others, where it is the most telling part.
+        against: Rules that it rules out.
+        joined, unjoined: By rule: its phrases of several parts, wanted and not wanted.
+        wordless: Rules that ask for no words.
     """
 
-    id: str
-    category: Category
-    scope: Scope
-    reaction: Reaction
-    retry_after: Span = 0
-    pause: Span = 0
-    outcome: Outcome | None = None
-    temporary: tuple[Reaction, Span] | None = None
-    providers: frozenset[str] = frozenset()
-    first_digit: int = 0
-    codes: frozenset[int] = frozenset()
-    stages: frozenset[Stage] = frozenset()
-    enhanced: re.Pattern[str] | None = None
-    text: tuple[tuple[str, ...], ...] = ()
-    without: tuple[str, ...] = ()
-    source: str = ""
-    example: str = ""
+    finder: Finder
+    enough: tuple[int, ...]
+    part: tuple[int, ...]
+    against: tuple[int, ...]
+    joined: tuple[Joined, ...]
+    unjoined: tuple[Joined, ...]
+    wordless: int
 
-    def fits(self, reply: Reply, stage: Stage, text: str) -> bool:
-        """Whether everything but the provider and the first digit holds; ``text`` is the reply's, masked."""
-        if self.codes and reply.code not in self.codes:
-            return False
-        if self.stages and stage not in self.stages:
-            return False
-        if self.enhanced is not None and self.enhanced.fullmatch(reply.enhanced) is None:
-            return False
-        # Plain loops: this runs for a hundred rules a reply, and a generator costs more than its search.
-        for parts in self.text:
-            if parts[0] in text and (len(parts) == 1 or all(part in text for part in parts)):
-                break
-        else:
-            if self.text:
-                return False
-        for phrase in self.without:  # noqa: SIM110
-            if phrase in text:
-                return False
-        return True
-
-    def verdict(self, code: int) -> Verdict:
-        """What the rule says of a reply with this code."""
-        reaction, retry_after = self.reaction, self.retry_after
-        if code < 500 and self.temporary is not None:
-            reaction, retry_after = self.temporary
-        outcome = self.outcome
-        if outcome is None:
-            final = reaction in _DROPS or (reaction is Reaction.STOP_PROVIDER and code >= 500)
-            outcome = Outcome.REJECTED if final else Outcome.DEFERRED
-        return Verdict(
-            outcome=outcome,
-            category=self.category,
-            scope=self.scope,
-            reaction=reaction,
-            retry_after=retry_after,
-            pause=self.pause,
-            rule=self.id,
+    @classmethod
+    def of(cls, rules: tuple[Rule, ...], groups: Mapping[str, tuple[str, ...]]) -> _Tables:
+        parts = {part for rule in rules for phrase in (*rule.text, *rule.without) for part in _parts(phrase)}
+        finder = Finder.of(parts, groups)
+        enough: dict[int, int] = {}
+        part_of: dict[int, int] = {}
+        against: dict[int, int] = {}
+        wordless = 0
+        for index, rule in enumerate(rules):
+            own = 1 << index
+            if not rule.text:
+                wordless |= own
+            for phrase in rule.text:
+                parted = _parts(phrase)
+                # A rule comes up where its most telling part occurs: a phrase rather than a group.
+                bit = finder.bit[max(parted, key=lambda part: (part[0] != "<", len(part)))]
+                table = enough if len(parted) == 1 else part_of
+                table[bit] = table.get(bit, 0) | own
+            for phrase in rule.without:
+                if len(parted := _parts(phrase)) == 1:
+                    bit = finder.bit[parted[0]]
+                    against[bit] = against.get(bit, 0) | own
+        return cls(
+            finder=finder,
+            enough=tuple(_sum(enough, mask) for mask in finder.masks),
+            part=tuple(_sum(part_of, mask) for mask in finder.masks),
+            against=tuple(_sum(against, mask) for mask in finder.masks),
+            joined=tuple(_joined(rule.text, finder) for rule in rules),
+            unjoined=tuple(_joined(rule.without, finder) for rule in rules),
+            wordless=wordless,
         )
 
 
+@attrs.frozen(eq=False)
+class Classifier:
+    """Rules in order, and what it takes to try them quickly.
+
+    Attributes:
+        rules: In the order in which they are tried, an operator's own first.
+        groups: By name: phrases that rules refer to as one.
+    """
+
+    rules: tuple[Rule, ...]
+    groups: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, repr=False)
+    _tables: _Tables = attrs.field(init=False, repr=False)
+    _admitted: Any = attrs.field(init=False, repr=False)
+    _verdict: Any = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_tables", _Tables.of(self.rules, self.groups))
+        object.__setattr__(self, "_admitted", lru_cache(CONDITIONS_KEPT)(self._admit))
+        object.__setattr__(self, "_verdict", lru_cache(None)(self._say))
+
+    @classmethod
+    def default(cls) -> Classifier:
+        """The rules that come with the program, read at the first call."""
+        return _default()
+
+    def extended(
+        self, additions: Iterable[Mapping[str, Any]], *, resolve: Callable[[str], str] = str
+    ) -> Classifier:
+        """Make a classifier that tries an operator's own rules first.
+
+        Args:
+            additions: One mapping a rule, in the order in which they are to be tried; see
+                :func:`warmup.providers.own.own_rules`.
+            resolve: Gives a provider's id for any of its names, such as :meth:`Directory.resolve`.
+
+        Raises:
+            ConfigError: Something in it is not usable; every mistake is listed with its path.
+        """
+        taken = {rule.id for rule in self.rules}
+        own = own_rules(additions, taken=taken, groups=self.groups, resolve=resolve)
+        return Classifier(rules=(*own, *self.rules), groups=self.groups) if own else self
+
+    def rule(self, name: str) -> Rule | None:
+        """The rule of an id; None for the answers that need no rule (``accepted``, ``no-answer``)."""
+        return next((rule for rule in self.rules if rule.id == name), None)
+
+    def classify(self, provider: str, reply: Reply, stage: Stage) -> Verdict:
+        """Say what a reply means.
+
+        The outcome follows the reaction where the words say more than the code: a refusal that is to
+        be dropped is rejected though it came as 4yz, one that is to be tried again is deferred though
+        it came as 5yz. A 4yz that stops the provider is deferred unless the provider says that it is
+        final.
+
+        Args:
+            provider: The provider's id; ``other`` or an unknown one: the rules for everybody apply.
+            reply: What was answered; code 0 where nothing was.
+            stage: The command it answered, or that was waited for.
+        """
+        digit = reply.code // 100
+        if digit not in (4, 5):
+            return _silent(digit, reply.code, stage)
+        tables = self._tables
+        text = read(reply)
+        occurring = tables.finder.occurring(text)
+        enough, part, against = tables.wordless, 0, 0
+        for number in occurring:
+            enough |= tables.enough[number]
+            part |= tables.part[number]
+            against |= tables.against[number]
+        candidates = (enough | part) & ~against & self._admitted(provider, reply.code, reply.enhanced, stage)
+        joint: _Joint | None = None
+        while candidates:
+            lowest = candidates & -candidates
+            candidates ^= lowest
+            index = lowest.bit_length() - 1
+            unwanted = tables.unjoined[index]
+            if unwanted or not enough & lowest:
+                joint = joint or _Joint(tables.finder, text, occurring)
+                if unwanted and joint.has(unwanted):
+                    continue
+                if not enough & lowest and not joint.has(tables.joined[index]):
+                    continue
+            verdict: Verdict = self._verdict(index, reply.code < 500)
+            return verdict
+        return _unknown(digit).verdict(reply.code)
+
+    def _admit(self, provider: str, code: int, enhanced: str, stage: Stage) -> int:
+        """The rules whose every condition but the words holds, as bits."""
+        admitted = 0
+        for index, rule in enumerate(self.rules):
+            if rule.admits(provider, code, enhanced, stage):
+                admitted |= 1 << index
+        return admitted
+
+    def _say(self, index: int, temporary: bool) -> Verdict:
+        return self.rules[index].verdict(400 if temporary else 500)
+
+
 def classify(provider: str, reply: Reply, stage: Stage) -> Verdict:
-    """Say what a reply means.
-
-    The outcome follows the reaction where the words say more than the code: a refusal that is to be
-    dropped is rejected though it came as 4yz, one that is to be tried again is deferred though it
-    came as 5yz. A 4yz that stops the provider is deferred unless the provider says that it is final.
-
-    Args:
-        provider: The provider's id; ``other`` or an unknown one: the rules for everybody apply.
-        reply: What was answered; code 0 where nothing was.
-        stage: The command it answered, or that was waited for.
-    """
-    digit = reply.code // 100
-    if digit == 2:
-        return _verdict("accepted", Outcome.ACCEPTED, Category.ACCEPTED, Scope.RECIPIENT, Reaction.NONE)
-    if digit not in (4, 5):
-        # After the dot an answer that is none leaves open whether the message was taken.
-        outcome = Outcome.UNKNOWN if stage is Stage.DOT else Outcome.DEFERRED
-        if reply.code == 0:
-            category, name = Category.TRANSIENT_INFRASTRUCTURE, "no-answer"
-        else:
-            category, name = Category.PROTOCOL, "not-an-answer"
-        return _verdict(name, outcome, category, Scope.IP, Reaction.RETRY)
-    text = _masked(reply)
-    for rule in _rules_for(provider, digit):
-        if rule.fits(reply, stage, text):
-            return rule.verdict(reply.code)
-    return _unknown()[digit].verdict(reply.code)
-
-
-def parse_reply(code: int, text: str) -> Reply:
-    """Make a reply of a code and the server's text.
-
-    Args:
-        code: Three digits, 0 where the server said nothing.
-        text: Its lines; the code, and the enhanced code that many servers repeat on every line,
-            are taken off. An enhanced code counts only where its class is the code's first digit.
-    """
-    lines = []
-    enhanced = ""
-    for line in text[: 4 * REPLY_TEXT_MAX].splitlines():
-        line = line.strip()  # noqa: PLW2901 - the line, step by step without its codes
-        if (match := _CODE.match(line)) is not None and int(match[1]) == code:
-            line = line[match.end() :].lstrip()  # noqa: PLW2901
-        match = _ENHANCED.match(line)
-        if match is not None and int(match[1][0]) == code // 100 and enhanced in ("", match[1]):
-            enhanced = match[1]
-            line = line[match.end() :]  # noqa: PLW2901
-        lines.append(line)
-    whole = _NOT_KEPT.sub("\ufffd", "\n".join(lines).strip())[:REPLY_TEXT_MAX]
-    if not enhanced and (late := _ENHANCED_LATE.search(whole)) and int(late[1][0]) == code // 100:
-        enhanced = late[1]
-    return Reply(code, enhanced, whole)
+    """Say what a reply means by the rules that come with the program; see :meth:`Classifier.classify`."""
+    return _default().classify(provider, reply, stage)
 
 
 def rules() -> tuple[Rule, ...]:
-    """All rules, in order."""
-    return _load()[0]
+    """All rules that come with the program, in order."""
+    return _default().rules
 
 
-def _masked(reply: Reply) -> str:
-    """The text as rules compare it: lower case, one line, addresses masked, a space at either end."""
-    words = reply.text[:READ_MAX].lower().replace("’", "'").split()
-    text = " ".join(words)
-    if "@" in text:
-        text = " ".join([_mask(word) if "@" in word else word for word in words])
-    return f" {_IP.sub('{ip}', text)} "
+def _sum(by_bit: Mapping[int, int], mask: int) -> int:
+    """What all bits of a mask stand for."""
+    total = 0
+    while mask:
+        lowest = mask & -mask
+        total |= by_bit.get(lowest, 0)
+        mask ^= lowest
+    return total
 
 
-def _mask(word: str) -> str:
-    if "://" in word:
-        return word
-    end = word.rfind(">")
-    return "{addr}" + (word[end + 1 :] if end > word.rfind("@") else "")
+def _parts(phrase: str) -> list[str]:
+    """The pieces of a phrase that are looked for one by one."""
+    return [part for joined in phrase.split(" & ") for part in joined.split(" ~ ")]
 
 
-def _verdict(rule: str, outcome: Outcome, category: Category, scope: Scope, reaction: Reaction) -> Verdict:
-    return Verdict(outcome=outcome, category=category, scope=scope, reaction=reaction, rule=rule)
+def _joined(phrases: Iterable[str], finder: Finder) -> Joined:
+    """The phrases of several parts, as bits."""
+    made = []
+    for phrase in phrases:
+        bits = [finder.bit[part] for part in _parts(phrase)]
+        if len(bits) > 1:
+            beside = [[finder.bit[part] for part in piece.split(" ~ ")] for piece in phrase.split(" & ")]
+            near = tuple(pair for piece in beside for pair in pairwise(piece))
+            made.append((reduce(or_, bits), near))
+    return tuple(made)
+
+
+class _Joint:
+    """Looks for phrases of several parts in one text; where they are is found out when it matters."""
+
+    def __init__(self, finder: Finder, text: str, occurring: Iterable[int]) -> None:
+        self._finder = finder
+        self._text = text
+        self._bits = reduce(or_, map(finder.masks.__getitem__, occurring), 0)
+        self._found: Found | None = None
+
+    def has(self, joined: Joined) -> bool:
+        """Whether one of the phrases is there."""
+        bits = self._bits
+        return any(self._is_near(near) for needed, near in joined if bits & needed == needed)
+
+    def _is_near(self, pairs: tuple[tuple[int, int], ...]) -> bool:
+        if not pairs:
+            return True
+        found = self._found = self._found or self._finder.find(self._text)
+        return all(found.near(first, second) for first, second in pairs)
+
+
+def _silent(digit: int, code: int, stage: Stage) -> Verdict:
+    """What an answer means that is neither a deferral nor a refusal."""
+    name = "accepted" if digit == 2 else "no-answer" if code == 0 else "not-an-answer"
+    outcome, category, scope, reaction = _SILENT[name]
+    if digit != 2 and stage is Stage.DOT:
+        # After the dot an answer that is none leaves open whether the message was taken.
+        outcome = Outcome.UNKNOWN
+    return Verdict(outcome=outcome, category=category, scope=scope, reaction=reaction, rule=name)
 
 
 @cache
-def _rules_for(provider: str, digit: int) -> tuple[Rule, ...]:
-    known = provider if provider in _load()[1] else ""
-    if known != provider:
-        return _rules_for(known, digit)
-    return tuple(
-        rule
-        for rule in _load()[0]
-        if rule.first_digit in (0, digit) and (not rule.providers or provider in rule.providers)
-    )
+def _unknown(digit: int) -> Rule:
+    return next(rule for rule in shipped().fallbacks if rule.first_digit == digit)
 
 
 @cache
-def _unknown() -> dict[int, Rule]:
-    defaults = _raw()["categories"]
-    return {
-        4: _rule({"id": "unknown-4yz", "category": "unknown_temporary"}, defaults, {}, {}),
-        5: _rule({"id": "unknown-5yz", "category": "unknown_permanent"}, defaults, {}, {}),
-    }
-
-
-@cache
-def _load() -> tuple[tuple[Rule, ...], frozenset[str]]:
-    raw = _raw()
-    loaded = tuple(
-        _rule(entry, raw["categories"], raw["temporary"], raw["sources"]) for entry in raw["rules"]
-    )
-    return loaded, frozenset(provider for rule in loaded for provider in rule.providers)
-
-
-@cache
-def _raw() -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "replies.json").read_bytes())
-    return content
-
-
-def _rule(
-    entry: dict[str, Any],
-    categories: dict[str, dict[str, Any]],
-    temporary: dict[str, dict[str, Any]],
-    sources: dict[str, str],
-) -> Rule:
-    category = entry["category"]
-    said = {**categories[category], **entry}
-    soft: tuple[Reaction, Span] | None = None
-    if category in temporary:
-        # What the rule itself says holds for either class of code.
-        softened = {**categories[category], **temporary[category], **entry}
-        soft = Reaction(softened["reaction"]), softened.get("retry_after_s", 0) * SECOND
-    provider = entry.get("provider", ())
-    return Rule(
-        id=entry["id"],
-        category=Category(category),
-        scope=Scope(said["scope"]),
-        reaction=Reaction(said["reaction"]),
-        retry_after=said.get("retry_after_s", 0) * SECOND,
-        pause=said.get("pause_s", 0) * SECOND,
-        outcome=Outcome(entry["outcome"]) if "outcome" in entry else None,
-        temporary=soft,
-        providers=frozenset((provider,) if isinstance(provider, str) else provider),
-        first_digit=entry.get("class", 0),
-        codes=frozenset(entry.get("codes", ())),
-        stages=frozenset(Stage(stage) for stage in entry.get("stage", ())),
-        enhanced=_enhanced(entry["enhanced"]) if "enhanced" in entry else None,
-        text=tuple(tuple(phrase.split(" & ")) for phrase in entry.get("text", ())),
-        without=tuple(entry.get("without", ())),
-        source=sources.get(entry.get("source", ""), ""),
-        example=entry.get("example", ""),
-    )
-
-
-def _enhanced(patterns: list[str]) -> re.Pattern[str]:
-    signs = {"x": "[45]", ".": r"\.", "*": r"[\d.]*", "?": r"\d"}
-    return re.compile("|".join("".join(signs.get(sign, sign) for sign in pattern) for pattern in patterns))
+def _default() -> Classifier:
+    book = shipped()
+    return Classifier(rules=book.rules, groups=book.groups)

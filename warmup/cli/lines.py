@@ -34,9 +34,9 @@ def opened(path: Path) -> BinaryIO:
     Raises:
         DataError: It cannot be opened, or is a directory.
     """
+    if path.is_dir():
+        raise DataError.of(str(path), "is a directory", "name a file, or several as 'mail.log*'")
     try:
-        if path.is_dir():
-            raise DataError.of(str(path), "is a directory", "name a file, or several as 'mail.log*'")
         return path.open("rb")
     except OSError as error:
         raise DataError.of(str(path), f"cannot be read: {error.strerror or error}", _UNREADABLE) from error

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from warmup.content.address import shown
 from warmup.demand.history import History
 from warmup.demand.moments import Moments
-from warmup.demand.recognise import Recogniser, domain_of
+from warmup.demand.recognise import Recogniser
 from warmup.demand.seen import DONE_MAX, WAITING_MAX, Seen
 from warmup.demand.tally import Tally
 from warmup.model import OTHER
@@ -138,13 +138,12 @@ class LogReader:
                 mend = "say in which year the log ends"
             tally.mistake(number, "time", f"{shown(line[: after or 32])} is no time", mend)
             return
-        domain = domain_of(found.recipient)
-        if domain is None:
+        provider = self._recogniser.provider(found.recipient, found.host)
+        if provider is None:
             tally.mistake(
                 number, "recipient", f"{shown(found.recipient)} has no domain", "leave the line out"
             )
             return
-        provider = self._recogniser.provider(domain, found.host)
         pair = hash((found.message, found.recipient))
         before = self._seen.get(pair)
         if before is None:

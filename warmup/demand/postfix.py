@@ -17,11 +17,12 @@ from warmup.demand.maillog import Attempt, LogReader
 
 __all__ = ["PostfixReader"]
 
-_LINE = re.compile(
-    r"/smtp(?:\[\d+\]:| \d+ \S{1,64} \S{1,64}) ([0-9A-Za-z]{5,40}): "
-    r"to=<([^>]*+)>, (?:orig_to=<[^>]*+>, )?relay=([^,\[]*+)(?:\[([^\]]*+)\])?[^,]*+,.*? status=([a-z]+)",
+_ATTEMPT = re.compile(
+    r"/smtp(?:\[\d{1,10}\]:| \d{1,10} \S{1,64} \S{1,64}) ([0-9A-Za-z]{5,40}): to=<([^>]{0,320}+)>, "
+    r"(?:orig_to=<[^>]{0,320}+>, )?relay=([^,\[]{0,255}+)(?:\[([^\]]{0,255}+)\])?[^,]{0,64}+,",
     re.ASCII,
 )
+_STATUS = re.compile(r" status=([a-z]+)", re.ASCII)
 _DONE = frozenset(("sent", "bounced", "expired"))
 
 
@@ -32,10 +33,12 @@ class PostfixReader(LogReader):
     marks = ("/smtp[", "/smtp ")
 
     def attempt(self, line: str, after: int) -> Attempt | str:
-        match = _LINE.search(line, after)
-        if match is None:
+        match = _ATTEMPT.search(line, after)
+        found = None if match is None else _STATUS.search(line, match.end())
+        if match is None or found is None:
             return self.uninteresting
-        message, recipient, host, address, status = match.groups()
+        message, recipient, host, address = match.groups()
+        status = found[1]
         if address is not None and (address.startswith("127.") or address == "::1"):
             return "handed to a filter on the machine itself"
         if status not in _DONE and status != "deferred":

@@ -11,8 +11,8 @@ from itertools import chain
 
 from warmup.content.address import examine, shown
 from warmup.demand.history import Report
-from warmup.demand.recognise import Recogniser, domain_of
-from warmup.demand.table import columns_of, divider_of, missing, read_table
+from warmup.demand.recognise import Recogniser
+from warmup.demand.table import columns_of, missing, read_table
 from warmup.demand.tally import Tally
 from warmup.errors import DataError, Problem
 from warmup.providers import Directory
@@ -89,17 +89,17 @@ class ListReader:
 
     def _feed_table(self, lines: Iterator[str], heading: str) -> None:
         tally = self._tally
-        columns = columns_of(heading.split(divider_of(heading)), tally.place)
-        role = next((role for role in ("recipient", "domain") if role in columns), None)
         table = read_table(lines, tally.place)
         names = next(table, (1, [heading]))[1]
+        columns = columns_of(names, tally.place)
+        role = next((role for role in ("recipient", "domain") if role in columns), None)
         if role is None:
             if len(names) == 1:
                 wrong = f"{shown(heading)} is no address and no heading"
                 mend = "write one address a line, or CSV with a column recipient"
                 raise DataError(problems=(Problem("recipient", wrong, mend, place=f"{tally.place}:1"),))
             raise DataError(problems=(missing("recipient", names, tally.place),))
-        column = columns_of(names, tally.place)[role]
+        column = columns[role]
         for number, record in table:
             tally.lines += 1
             text = record[column].strip() if column < len(record) else ""
@@ -108,8 +108,8 @@ class ListReader:
     def _count(self, text: str, number: int) -> None:
         if text.endswith(">") and "<" in text:
             text = text[text.rindex("<") + 1 : -1]
-        domain = domain_of(text) if "@" in text[1:] else None
-        if domain is None:
+        provider = self._recogniser.provider(text) if "@" in text[1:] else None
+        if provider is None:
             found = examine(text[:1_000])
             wrong, mend = f"{shown(text)} is no address", "write it as name@example.com"
             if isinstance(found, Problem):
@@ -117,5 +117,4 @@ class ListReader:
             self._tally.mistake(number, "recipient", wrong, mend)
             return
         self._tally.counted += 1
-        provider = self._recogniser.provider(domain)
         self._counts[provider] = self._counts.get(provider, 0) + 1

@@ -43,25 +43,28 @@ class Recogniser:
     def __init__(self, directory: Directory, mx: Mapping[str, tuple[str, ...]] | None = None) -> None:
         self.directory = directory
         self._mx = mx or {}
-        self._known: dict[tuple[str, str], str] = {}
+        self._known: dict[tuple[str, str], str | None] = {}
 
-    def provider(self, domain: str, host: str = "") -> str:
-        """The provider's id, ``other`` where nobody knows the domain.
+    def provider(self, recipient: str, host: str = "") -> str | None:
+        """The provider's id, ``other`` where nobody knows the domain; None where it can be no domain.
 
         Args:
-            domain: Lower case.
+            recipient: An address, or a domain.
             host: The name of the server that took the mail, where a log says so.
         """
-        key = (domain, host)
-        found = self._known.get(key)
-        if found is None:
-            found = self._look_up(domain, host)
+        key = (recipient.rpartition("@")[2], host)
+        try:
+            return self._known[key]
+        except KeyError:
             if len(self._known) >= KNOWN_MAX:
                 self._known.clear()
-            self._known[key] = found
-        return found
+            found = self._known[key] = self._look_up(key[0], host)
+            return found
 
-    def _look_up(self, domain: str, host: str) -> str:
+    def _look_up(self, text: str, host: str) -> str | None:
+        domain = domain_of(text)
+        if domain is None:
+            return None
         by_host = self.directory.by_mx((host,)) if host else None
         by_mx = self.directory.by_mx(self._mx.get(domain, ())) if by_host is None else by_host
         return by_mx or self.directory.by_domain(domain) or OTHER

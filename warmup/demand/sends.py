@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from warmup.content.address import shown
 from warmup.demand.history import History
 from warmup.demand.moments import Moments
-from warmup.demand.recognise import Recogniser, domain_of
+from warmup.demand.recognise import Recogniser
 from warmup.demand.table import columns_of, missing, read_table
 from warmup.demand.tally import Place, Tally
 from warmup.errors import DataError, WarmupError
@@ -149,17 +149,17 @@ class SendsReader:
                 raise _Wrong("provider", f"{shown(name)} is nobody we know", near or "write other")
             return provider
         if domain := fields.get("domain", ""):
-            found = domain_of(domain)
-            if found is None or "@" in domain:
+            found = None if "@" in domain else self._recogniser.provider(domain)
+            if found is None:
                 raise _Wrong("domain", f"{shown(domain)} is no domain", "write it as example.com")
-            return self._recogniser.provider(found)
+            return found
         recipient = fields.get("recipient", "").strip("<>")
-        found = domain_of(recipient) if "@" in recipient[1:] else None
+        found = self._recogniser.provider(recipient) if "@" in recipient[1:] else None
         if found is None:
             if not recipient:
                 raise _Wrong("recipient", "is empty", "name a recipient, a domain or a provider")
             raise _Wrong("recipient", f"{shown(recipient)} is no address", "write it as name@example.com")
-        return self._recogniser.provider(found)
+        return found
 
     @staticmethod
     def _count(text: str | None) -> int:

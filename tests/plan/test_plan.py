@@ -180,7 +180,7 @@ def test_json_has_the_promised_shape() -> None:
         assert list(row) == ["day", "date", "ip", "provider", "cap", "hours"]
         assert len(row["hours"]) == 24
         assert sum(row["hours"]) == row["cap"]
-    assert all(set(item) == {"level", "code", "message"} for item in data["advice"])
+    assert all(set(item) == {"level", "code", "message", "mend"} for item in data["advice"])
 
 
 def test_a_source_that_starts_later_is_at_its_own_step() -> None:

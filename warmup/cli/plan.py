@@ -27,6 +27,7 @@ SUBCOMMANDS = {
 
 HEADING_MAX = 10
 IPS_LISTED_MAX = 8
+REACH_MAX = 20
 
 _SHORT = {"microsoft_consumer": "microsoft"}
 """Headings for ids that are long; ``--mix`` takes the short names too."""
@@ -292,8 +293,40 @@ def _table(plan: Plan, by: str, out: Any) -> Iterator[str]:
             yield f"{source.address} from {source.start}: {source.share:,} a day once warm\n"
         if count > IPS_LISTED_MAX:
             yield f"and {count - IPS_LISTED_MAX:,} more\n"
-    for item in plan.advice():
+    advice = plan.advice()
+    if any(item.code == "below-tracking" for item in advice):
+        yield from _reach(plan, ascii_only)
+    for item in advice:
         yield "\n" + textwrap.fill(f"{item.level}: {item.message}", 80, subsequent_indent="  ") + "\n"
+        if item.mend:
+            arrow = "->" if ascii_only else "→"
+            yield textwrap.fill(item.mend, 80, initial_indent=f"  {arrow} ", subsequent_indent="    ") + "\n"
+
+
+def _reach(plan: Plan, ascii_only: bool) -> Iterator[str]:
+    """What the volume means at each provider."""
+    from warmup.plan.advice_volume import KEPT_WARM, TRACKED
+    from warmup.plan.reach import reach
+
+    words = {
+        "warm": "stays warm",
+        "known": "tracked",
+        "too little": "not tracked",
+        "shared": "many hosts",
+    }
+    yield "\nWhat an IP sends to each provider on a full day once it is warm, and what that\n"
+    yield f"means there: several hundred are tracked ({TRACKED} taken here), and about {KEPT_WARM:,}\n"
+    yield "keep an IP warm, says AWS.\n"
+    found = reach(plan)[:REACH_MAX]
+    width = max(len(_heading(item.provider)) for item in found)
+    digits = max(len(f"{item.volume:,}") for item in found)
+    for item in found:
+        room = 80 - 2 - width - 2 - digits - 2 - 13
+        note = item.note if len(item.note) <= room else ""
+        line = (
+            f"  {_heading(item.provider):<{width}}  {item.volume:>{digits},}  {words[item.level]:<13}{note}"
+        )
+        yield line.rstrip() + "\n"
 
 
 def _rows(plan: Plan, by: str) -> tuple[list[list[str]], list[str], list[int]]:

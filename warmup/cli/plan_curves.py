@@ -115,7 +115,10 @@ def _table(found: Found, share: int, out: Any) -> Iterator[str]:
         "`warmup plan curves NAME` shows one with its figures, source and caveat; --format svg draws all; "
         "your own are table:FILE and geometric:start=50,growth=1.3."
     )
-    yield textwrap.fill(text, 78) + "\n"
+    yield textwrap.fill(text, 78) + "\n\nPublished at\n"
+    for info, _ in found:
+        if info.source.startswith("https:"):
+            yield f"{info.name:<{NAME_MAX}}  {info.source.partition(' ')[0]}\n"
 
 
 def _groups(found: Found, share: int) -> Iterable[tuple[str, Found]]:

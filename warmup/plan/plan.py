@@ -207,8 +207,15 @@ class Plan:
 
     def nominal(self, address: str, step: int) -> dict[str, int]:
         """Caps of a step on a plain day: 24 hours long, on the weekday with the full weight."""
-        lanes = self._nominal(self.source(address).share, step)
-        return dict(zip(self.providers, lanes, strict=True))
+        return self.lanes_of(self.source(address).share, step)
+
+    def lanes_of(self, share: int, step: int) -> dict[str, int]:
+        """Caps of a step on a plain day, for any source that shall carry ``share`` a day."""
+        return dict(zip(self.providers, self._nominal(share, step), strict=True))
+
+    def parts_of(self, total: int) -> dict[str, int]:
+        """What the mix makes of a number of deliveries; the parts sum to it."""
+        return dict(zip(self.providers, self._split(total), strict=True))
 
     def last_step(self, address: str) -> int:
         """The first step at which every lane of a source has reached the curve's final value."""

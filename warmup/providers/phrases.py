@@ -22,6 +22,9 @@ WORD = "[a-z0-9]"
 END = "|"
 """A phrase that ends in this ends where a word ends; others end anywhere."""
 
+_WORD_ENDS = "end of word"
+"""A key of the tree of letters that is no letter."""
+
 
 @attrs.frozen
 class Found:
@@ -89,7 +92,7 @@ class Finder:
             node = tree
             for sign in phrase.removesuffix(END):
                 node = node.setdefault(sign, {})
-            node[END if phrase.endswith(END) else ""] = {}
+            node[_WORD_ENDS if phrase.endswith(END) else ""] = {}
         # The sign before a phrase is part of the pattern: that is what lets the search skip through a word.
         hosts = _written(tree.pop("@")) if "@" in tree else "(?!)"
         prose = _written(tree) if tree else "(?!)"
@@ -146,14 +149,14 @@ def _written(tree: dict[str, Any]) -> str:
     near: list[str] = []
     far: list[str] = []
     for sign, below in tree.items():
-        if sign not in ("", END):
+        if sign not in ("", _WORD_ENDS):
             (near if sign.isascii() else far).append(re.escape(sign) + _written(below))
     ways = near
     if len(far) > 1:
         ways = [*near, rf"(?![\x00-\x7f])(?:{'|'.join(far)})"]
     elif far:
         ways = [*near, *far]
-    if END in tree:
+    if _WORD_ENDS in tree:
         ways.append(r"[^a-z0-9]")
     if "" in tree:
         ways.append("")

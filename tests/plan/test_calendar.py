@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from zone_files import behaviour, transitions
 
 from warmup.errors import PlanError
 from warmup.pacing import hours
-from warmup.plan.calendar import local_date, shape, window_at, window_of, zone_of
+from warmup.plan.calendar import LOOK_S, local_date, shape, window_at, window_of, zone_of
 from warmup.plan.patterns import FLAT, PATTERNS, Pattern, parse_pattern
 from warmup.timing import DAY, HOUR, MINUTE, SECOND, Chance, from_datetime
 
@@ -75,6 +78,59 @@ def test_windows_tile_time_in_every_zone() -> None:
             assert _local(zone, window.starts_at - SECOND) < day <= _local(zone, window.starts_at)
             if window.length:
                 assert window_at(zone, window.starts_at) == window_at(zone, window.ends_at - 1) == window
+
+
+def test_no_zone_changes_twice_within_a_week() -> None:
+    """Offsets are compared three days apart: nothing in the database hides between two looks."""
+    for zone in ZONES:
+        seconds = [second for second, _ in transitions(zone)[1] if second >= -2 * DAY // SECOND]
+        for one, two in pairwise(seconds):
+            assert two - one > 2 * LOOK_S, (zone, one)
+
+
+@pytest.mark.parametrize("quarter", range(4))
+def test_every_day_of_every_zone_from_2000_to_2040(quarter: int) -> None:
+    """Windows tile time without gap or overlap, each beginning with the first second of its date.
+
+    Zones that the database's files show to be the same since 2000 are walked once; the profile dev
+    walks a sample of them.
+    """
+    alike = {behaviour(zone): zone for zone in ZONES}
+    zones = sorted(alike.values())[quarter::4]
+    if os.environ.get("HYPOTHESIS_PROFILE") != "ci":
+        zones = ["Europe/Berlin", *zones[::25]]
+    days = [date(2000, 1, 1) + timedelta(days=number) for number in range(14_976)]
+    assert days[-1] == date(2040, 12, 31)
+    assert [found for zone in zones for found in _misplaced(zone, days)] == []
+
+
+def _misplaced(zone: str, days: list[date]) -> list[tuple[str, date]]:
+    """Days that follow each other, of which the windows do not, or that begin at another second.
+
+    Local dates come from zoneinfo alone. On a day of 24 hours that follows one, the first second of
+    the date is its midnight; on any other the second before is looked at too.
+    """
+    there = ZoneInfo(zone)
+    reached = window_of(zone, days[0] - timedelta(days=1)).ends_at
+    plain = False
+    wrong = []
+    for day in days:
+        window = window_of(zone, day)
+        starts, ends = window.starts_at, window.ends_at
+        second = starts // SECOND
+        local = datetime.fromtimestamp(second, there)
+        was_plain, plain = plain, ends - starts == DAY
+        if was_plain and plain and local.hour == local.minute == local.second == 0:
+            placed = local.toordinal() == day.toordinal()
+        else:
+            placed = (
+                0 <= ends - starts <= 27 * HOUR
+                and datetime.fromtimestamp(second - 1, there).date() < day <= local.date()
+            )
+        if starts != reached or not placed:
+            wrong.append((zone, day))
+        reached = ends
+    return wrong
 
 
 def test_no_window_around_a_clock_change_is_out_of_place() -> None:

@@ -102,7 +102,7 @@ def _table(found: Found, share: int, out: Any) -> Iterator[str]:
     from warmup.cli.output import is_ascii
 
     never = "-" if is_ascii(out) else "—"
-    yield " " * NAME_MAX + "    day 1   day it reaches   steepest      ends at\n"
+    yield " " * NAME_MAX + "    day 1   day it reaches   steepest     ends at\n"
     yield " " * NAME_MAX + "            10 k  50 k   1 M     step\n"
     for heading, group in _groups(found, share):
         yield f"\n{heading}\n"
@@ -139,7 +139,7 @@ def _row(info: CurveInfo, does: Figures, never: str) -> str:
     notes = ["hourly"] * does.hourly + ["by provider"] * does.by_provider
     if info.grade in ("second-hand", "source-code"):
         notes.append(info.grade)
-    cells = f"{name:<{NAME_MAX}}{does.day_1:>9,}{days[0]:>7}{days[1]:>6}{days[2]:>6}{steep:>9}{ends:>13}"
+    cells = f"{name:<{NAME_MAX}}{does.day_1:>9,}{days[0]:>7}{days[1]:>6}{days[2]:>6}{steep:>9}{ends:>12}"
     return f"{cells}  {', '.join(notes)}".rstrip()
 
 

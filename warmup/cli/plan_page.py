@@ -59,7 +59,8 @@ def page(plan: Plan) -> Iterator[str]:
     if advice:
         yield "<h2>Worth knowing</h2>\n<ul>\n"
         for item in advice:
-            yield f'<li class="{item.level}">{escape(item.message)}</li>\n'
+            mend = f" <em>{escape(item.mend)}.</em>" if item.mend else ""
+            yield f'<li class="{item.level}">{escape(item.message)}{mend}</li>\n'
         yield "</ul>\n"
     yield "<h2>Made from</h2>\n<dl>\n"
     shares = ", ".join(f"{provider} {float(100 * share):g} %" for provider, share in plan.mix.shares)

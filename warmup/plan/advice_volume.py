@@ -111,13 +111,13 @@ def known(plan: Plan) -> Iterator[Advice]:
     cool = [provider for provider, cap in named.items() if TRACKED <= cap < KEPT_WARM]
     several = len(plan.sources) > 1
     if thin:
+        volumes = listed([f"{provider} ({named[provider]:,})" for provider in thin])
         yield Advice(
             "warning",
             "below-tracking",
-            f"Even when warm, an IP sends fewer than {TRACKED} a day to "
-            f"{listed([f'{provider} ({named[provider]:,})' for provider in thin])}: too little for a provider "
-            "to track it (several hundred a day, says AWS). There the domain, its authentication and what "
-            "recipients do decide, and no reputation of the IP's own.",
+            f"Even when warm, an IP sends fewer than {TRACKED} a day to {volumes}: too little for a "
+            "provider to track it (several hundred a day, says AWS). There the domain, its authentication "
+            "and what recipients do decide, and no reputation of the IP's own.",
             ("use fewer IPs, or " if several else "")
             + "where such a provider does not take the mail, a smarthost with a reputation of its own is the "
             "honest way to it",

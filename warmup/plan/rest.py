@@ -135,7 +135,9 @@ def _pause(value: object, field: str) -> Pause:
     complaints = Complaints()
     source, provider = value.get("source"), value.get("provider")
     first = complaints.attempt(lambda: read_date(field, value["first"]), date.max)
-    last = complaints.attempt(lambda: read_date(field, value.get("last") or value["first"]), date.max)
+    last = first
+    if value.get("last") is not None:
+        last = complaints.attempt(lambda: read_date(field, value["last"]), date.max)
     if source is not None:
         source = complaints.attempt(lambda: canonical_address(field, str(source)), None)
     if last < first:
@@ -153,7 +155,7 @@ def _pause(value: object, field: str) -> Pause:
 def _pause_text(text: str, field: str) -> dict[str, object]:
     days, *others = (part.strip() for part in text.split(","))
     first, dots, last = days.partition("..")
-    found: dict[str, object] = {"first": first.strip(), "last": last.strip() if dots else first.strip()}
+    found: dict[str, object] = {"first": first.strip()} | ({"last": last.strip()} if dots else {})
     for part in others:
         key = "source" if _ADDRESS.fullmatch(part) else "provider"
         if not part or key in found:

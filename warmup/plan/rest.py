@@ -155,7 +155,9 @@ def _pause(value: object, field: str) -> Pause:
 def _pause_text(text: str, field: str) -> dict[str, object]:
     days, *others = (part.strip() for part in text.split(","))
     first, dots, last = days.partition("..")
-    found: dict[str, object] = {"first": first.strip()} | ({"last": last.strip()} if dots else {})
+    found: dict[str, object] = {"first": first.strip()}
+    if dots:
+        found["last"] = last.strip()
     for part in others:
         key = "source" if _ADDRESS.fullmatch(part) else "provider"
         if not part or key in found:

@@ -126,6 +126,8 @@ def leaves(annotation: Any) -> list[Any]:
         return [leaf for field in fields for leaf in leaves(field.type)]
     if get_origin(annotation) is dict:
         return [get_args(annotation)[0], *leaves(get_args(annotation)[1])]
+    if get_origin(annotation) is list:
+        return leaves(get_args(annotation)[0])
     if get_origin(annotation) is Annotated:
         return [annotation]
     return [inner for inner in get_args(annotation) if inner is not type(None)] or [annotation]
@@ -158,7 +160,8 @@ def test_reference_page_has_every_key() -> None:
     """The reference page explains every key in the words that the schema uses, with its default."""
     page = (Path(__file__).parents[2] / "docs/reference/config.md").read_text()
     for section in make_schema()["properties"].values():
-        table = section if "properties" in section else section["additionalProperties"]
+        inner = section.get("additionalProperties") or section.get("items")
+        table = section if "properties" in section else inner
         for key, value in table["properties"].items():
             (row,) = [line for line in page.splitlines() if line.endswith(f"| {value['description']} |")]
             assert row.startswith(f"| `{key}` |")

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("warmup.cli.run:run", "Release and deliver what is queued."),
     "status": ("warmup.cli.status:status", "Show lanes, caps, what is used and what waits."),
     "explain": ("warmup.cli.explain:explain", "Tell the story of a delivery or a lane."),
+    "classify": ("warmup.cli.classify:classify", "Say what a server's reply means, and by which rule."),
     "queue": ("warmup.cli.queue:queue", "Look at deliveries, cancel or release them."),
     "ip": ("warmup.cli.ip:ip", "Add sending addresses, list them, say what they are used to."),
     "lane": ("warmup.cli.lane:lane", "Pause, resume or reset a lane."),

@@ -33,6 +33,7 @@ __all__ = [
     "check_mix",
     "check_pools",
     "check_providers",
+    "check_replies",
     "check_retry",
     "check_sources",
     "check_storage",
@@ -52,6 +53,7 @@ def check(config: Config) -> Found:
     yield from check_delivery(config.delivery)
     yield from check_storage(config.database, config.state_dir)
     yield from check_providers(config.providers)
+    yield from check_replies(config.replies, config.providers)
     yield from check_mix(config.plan.providers, config.providers)
     for key in ("node", "seed"):
         yield from _by_rule(("warmup", key), rules.text, getattr(config, key))
@@ -188,6 +190,27 @@ def check_providers(providers: Mapping[str, Mapping[str, Any]]) -> Found:
                 if other != provider:
                     wrong = f"{suffix} is given to {other} already"
                     yield ("providers", provider, key), Problem("", wrong, "give it to one provider")
+
+
+def check_replies(replies: Iterable[Mapping[str, Any]], providers: Mapping[str, Mapping[str, Any]]) -> Found:
+    """Rules that the classifier takes, of providers that are known."""
+    given = tuple(replies)
+    if not given:
+        return
+    from warmup.providers import Directory, own_rules
+
+    try:
+        directory = Directory.default().extended(providers)
+    except ConfigError:
+        return  # told by check_providers
+    try:
+        own_rules(given, directory=directory)
+    except ConfigError as error:
+        for problem in error.problems:
+            first, _, key = problem.field.partition(".")
+            index = int(first.removeprefix("replies[").removesuffix("]"))
+            place: Place = ("replies", index, key) if key else ("replies", index)
+            yield place, attrs.evolve(problem, field="")
 
 
 def check_mix(mix: Iterable[str], providers: Mapping[str, Mapping[str, Any]]) -> Found:

@@ -26,6 +26,7 @@ __all__ = [
     "Document",
     "PlanTable",
     "ProviderTable",
+    "ReplyTable",
     "RetryTable",
     "SourceTable",
     "StreamTable",
@@ -40,6 +41,7 @@ Name = Annotated[str, rules.name]
 Day = Annotated[date, rules.day]
 Duration = Annotated[Span, rules.span]
 Yes = Annotated[bool, rules.boolean]
+Words = Annotated[tuple[str, ...], rules.words]
 Volume = Annotated[int, integer(1, DELIVERIES_MAX, "deliveries a day")]
 
 _RETRY = RetrySchedule()
@@ -187,6 +189,26 @@ class ProviderTable:
 
 
 @attrs.frozen(kw_only=True)
+class ReplyTable:
+    """A rule for what a reply means, tried before the shipped ones. Every condition named has to hold."""
+
+    category: Text = _key("What such a reply means: volume_limited, greylist, policy, ...")
+    id: Text | None = _key("Name of the rule, which explain and classify give; else own-1, own-2, ...", None)
+    provider: Words | None = _key("It is one of these providers.", None)
+    codes: Annotated[Any, rules.codes] | None = _key('Codes, or "4yz" for all that begin with 4.', None)
+    enhanced: Words | None = _key('Enhanced codes: "4.7.28", "x.7.*" for either class.', None)
+    stage: Words | None = _key("What was answered: connect, greeting, ehlo, mail, rcpt, data, dot.", None)
+    text: Words | None = _key("One of these phrases occurs; & joins parts that all have to.", None)
+    without: Words | None = _key("None of these phrases occurs.", None)
+    scope: Text | None = _key("Whom it is about: ip, domain, recipient, content; else as usual.", None)
+    reaction: Text | None = _key("What is done: retry, pause_provider, ...; else as usual.", None)
+    outcome: Text | None = _key("deferred or rejected, where the code says it wrongly.", None)
+    retry_after: Duration | None = _key("Shortest wait before the recipient is tried again.", None)
+    pause: Duration | None = _key("How long the whole lane is silent.", None)
+    finding: Text | None = _key("What has to be mended here: spf, dkim, dmarc, ptr, ...", None)
+
+
+@attrs.frozen(kw_only=True)
 class Document:
     """Configuration of warmup."""
 
@@ -198,3 +220,4 @@ class Document:
     delivery: DeliveryTable
     retry: RetryTable
     providers: dict[Annotated[str, rules.name], ProviderTable]
+    replies: list[ReplyTable]

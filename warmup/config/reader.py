@@ -140,6 +140,8 @@ class _Reader:
     def section(self, tables: Mapping[str, Any], name: str) -> Any:
         """A table, or None; or a dict of the tables that could be read, by canonical key."""
         annotation = self.sections[name]
+        if get_origin(annotation) is list:
+            return self.array(tables.get(name, []), _table_of(annotation), name)
         raw = tables.get(name, {})
         if get_origin(annotation) is not dict:
             return self.table(raw, annotation, (name,))
@@ -167,6 +169,14 @@ class _Reader:
                 read[canonical] = table
         return read
 
+    def array(self, raw: Any, table: type[T], name: str) -> list[T] | None:
+        """The tables of an array; None where one of them cannot be read."""
+        if not isinstance(raw, list | tuple):
+            self.wrong((name,), "must be an array of tables", f"write [[{name}]]")
+            return None
+        read = [self.table(inner, table, (name, index)) for index, inner in enumerate(raw)]
+        return None if None in read else [inner for inner in read if inner is not None]
+
     def attempt(self, place: Place, make: typing.Callable[[], T]) -> T | None:
         """What ``make`` returns, or None and a note of what it said."""
         try:
@@ -186,7 +196,8 @@ class _Reader:
 
 
 def _table_of(annotation: Any) -> type[Any]:
-    table = get_args(annotation)[1] if get_origin(annotation) is dict else annotation
+    origin = get_origin(annotation)
+    table = annotation if origin not in (dict, list) else get_args(annotation)[-1]
     assert isinstance(table, type)
     return table
 
@@ -257,6 +268,11 @@ def _parts(reader: _Reader, read: dict[str, Any], curve: Curve | None) -> dict[s
     }
     parts["providers"] = providers
     reader.found.extend(checks.check_providers(providers))
+    if (replies := read["replies"]) is not None:
+        parts["replies"] = tuple(
+            attrs.asdict(table, filter=lambda _, value: value is not None) for table in replies
+        )
+        reader.found.extend(checks.check_replies(parts["replies"], providers))
     if (retry := read["retry"]) is not None:
         parts["retry"] = RetrySchedule(**attrs.asdict(retry))
         reader.found.extend(checks.check_retry(parts["retry"]))

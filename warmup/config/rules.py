@@ -25,6 +25,7 @@ __all__ = [
     "address",
     "boolean",
     "choice",
+    "codes",
     "day",
     "hostname",
     "instant",
@@ -34,6 +35,7 @@ __all__ = [
     "span",
     "text",
     "transport",
+    "words",
 ]
 
 
@@ -139,6 +141,30 @@ def _text(value: Any) -> str:
 
 
 text = Rule(_text, {"type": "string", "minLength": 1})
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        raise _wrong_type(value, "text or an array of texts", 'write ["first", "second"]')
+    return tuple(_text(item) for item in items)
+
+
+_WORDS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+
+words = Rule(_words, _WORDS)
+
+
+def _codes(value: Any) -> tuple[Any, ...]:
+    items = value if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(item, str | int) and not isinstance(item, bool) for item in items):
+        raise _wrong_type(value, "a code or an array of codes", 'write [421, 451] or "4yz"')
+    return tuple(items)
+
+
+_CODE = {"anyOf": [{"type": "integer", "minimum": 400, "maximum": 599}, {"enum": ["4yz", "5yz"]}]}
+
+codes = Rule(_codes, {"anyOf": [*_CODE["anyOf"], {"type": "array", "items": _CODE}]})
 
 _NAME = r"[a-z0-9](?:[a-z0-9_.-]{0,62}[a-z0-9])?"
 

@@ -55,6 +55,8 @@ def _property(field: Any) -> dict[str, Any]:
     if get_origin(annotation) is dict:
         inner = _table(get_args(annotation)[1])
         return {"type": "object", "additionalProperties": inner}
+    if get_origin(annotation) is list:
+        return {"type": "array", "items": _table(get_args(annotation)[0])}
     rule = rule_of(annotation) or next(filter(None, map(rule_of, get_args(annotation))))
     written: dict[str, Any] = {"description": field.metadata["doc"], **rule.schema}
     default = field.default

@@ -91,6 +91,7 @@ class Config:
         seed: Keys all chance.
         providers: Extensions of the provider directory, by id: ``domains``, ``mx``, ``connections``,
             ``messages_per_connection``.
+        replies: An operator's own reply rules, in order: see :meth:`warmup.providers.Classifier.extended`.
         path: The file it came from; None where code made it.
 
     Raises:
@@ -110,6 +111,7 @@ class Config:
     clock: ClockConfig = attrs.field(factory=ClockConfig)
     delivery: DeliveryConfig = attrs.field(factory=DeliveryConfig)
     providers: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, converter=MappingProxyType)
+    replies: tuple[Mapping[str, Any], ...] = attrs.field(default=(), converter=tuple)
     path: Path | None = None
 
     def __attrs_post_init__(self) -> None:

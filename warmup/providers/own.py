@@ -9,10 +9,11 @@ from enum import StrEnum
 from typing import Any
 
 from warmup.errors import ConfigError, Problem
-from warmup.model import Category, Outcome, Reaction, Reply, Scope, Stage
+from warmup.model import OTHER, Category, Outcome, Reaction, Reply, Scope, Stage
 from warmup.providers.phrases import END
 from warmup.providers.reading import fold, read
-from warmup.providers.rules import FINDINGS, Rule, make_enhanced, shipped
+from warmup.providers.recognise import Directory
+from warmup.providers.rules import FINDINGS, Rule, Rulebook, make_enhanced, shipped
 from warmup.timing import DAY, SECOND
 
 __all__ = ["KEYS", "own_rules"]
@@ -104,9 +105,7 @@ class _Reader:
 def own_rules(
     additions: Iterable[Mapping[str, Any]],
     *,
-    taken: Collection[str],
-    groups: Mapping[str, tuple[str, ...]],
-    resolve: Callable[[str], str] = str,
+    directory: Directory | None = None,
 ) -> tuple[Rule, ...]:
     """Make rules of an operator's own.
 
@@ -115,9 +114,7 @@ def own_rules(
             conditions ``provider``, ``codes`` (451, or ``"4yz"``), ``enhanced`` (``"4.7.28"``, ``"x.7.*"``),
             ``stage`` and ``text``. ``retry_after`` and ``pause`` are microseconds. What is not said comes
             from the category.
-        taken: Ids that other rules have.
-        groups: Names that phrases may use in angle brackets.
-        resolve: Gives a provider's id for any of its names.
+        directory: The providers that may be named; None: those that are shipped.
 
     Raises:
         ConfigError: Something in it is not usable; every mistake is listed with its path, such as
@@ -125,7 +122,9 @@ def own_rules(
     """
     problems: list[Problem] = []
     made: list[Rule] = []
-    ids = set(taken)
+    book = shipped()
+    ids = {rule.id for rule in (*book.rules, *book.fallbacks)}
+    known = directory if directory is not None else Directory.default()
     for index, raw in enumerate(additions):
         path = f"replies[{index}]"
         if index >= OWN_MAX:
@@ -135,7 +134,7 @@ def own_rules(
             problems.append(Problem(path, f"is {raw!r:.60}", "write a table with text and category"))
             continue
         before = len(problems)
-        rule = _read(_Reader(path, raw, problems), index, ids, groups, resolve)
+        rule = _read(_Reader(path, raw, problems), index, ids, book, known)
         if len(problems) == before:
             made.append(rule)
             ids.add(rule.id)
@@ -148,8 +147,8 @@ def _read(
     reader: _Reader,
     index: int,
     taken: Collection[str],
-    groups: Mapping[str, tuple[str, ...]],
-    resolve: Callable[[str], str],
+    book: Rulebook,
+    directory: Directory,
 ) -> Rule:
     raw = reader.raw
     for key in raw:
@@ -165,10 +164,9 @@ def _read(
         reader.wrong("category", "is missing", "say what such a reply means: volume_limited, policy, ...")
     elif category is Category.ACCEPTED:
         reader.wrong("category", "cannot be accepted", "only a 2yz accepts")
-    book = shipped()
     defaults = book.categories.get(str(category), {"scope": "recipient", "reaction": "retry"})
     digit, codes = _codes(reader)
-    text, without = (_phrases(reader, key, groups) for key in ("text", "without"))
+    text, without = (_phrases(reader, key, book.groups) for key in ("text", "without"))
     enhanced = reader.names("enhanced", '["4.7.28", "x.7.*"]')
     for pattern in enhanced:
         if _ENHANCED.fullmatch(pattern) is None:
@@ -177,7 +175,7 @@ def _read(
         reader.one_of("stage", stage, [str(member) for member in Stage], Stage)
         for stage in reader.names("stage", '["rcpt", "dot"]')
     ]
-    providers = [resolve(provider) for provider in reader.names("provider", '["google"]')]
+    providers = [_provider(reader, name, directory) for name in reader.names("provider", '["google"]')]
     if not (digit or codes or text or enhanced or stages or providers):
         reader.wrong("", "has no condition: it would decide every reply", "name text, codes or a provider")
     reaction = reader.member("reaction", Reaction)
@@ -206,6 +204,14 @@ def _read(
         finding=reader.one_of("finding", raw.get("finding", ""), FINDINGS) or "",
         source=CONFIGURATION,
     )
+
+
+def _provider(reader: _Reader, name: str, directory: Directory) -> str:
+    """The id of a provider that is known."""
+    if name == OTHER or name in directory:
+        return directory.resolve(name)
+    reader.one_of("provider", name, [*directory.providers, *directory.aliases, OTHER])
+    return name
 
 
 def _codes(reader: _Reader) -> tuple[int, frozenset[int]]:

@@ -13,7 +13,7 @@ the lowest bit that stays is the rule. A thousand rules cost little more than a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache, reduce
 from itertools import pairwise
 from operator import or_
@@ -25,6 +25,7 @@ from warmup.model import Category, Outcome, Reaction, Reply, Scope, Stage, Verdi
 from warmup.providers.own import own_rules
 from warmup.providers.phrases import Finder, Found
 from warmup.providers.reading import parse_reply, read
+from warmup.providers.recognise import Directory
 from warmup.providers.rules import Rule, shipped
 
 __all__ = ["Classifier", "Rule", "classify", "parse_reply", "rules"]
@@ -122,20 +123,19 @@ class Classifier:
         return _default()
 
     def extended(
-        self, additions: Iterable[Mapping[str, Any]], *, resolve: Callable[[str], str] = str
+        self, additions: Iterable[Mapping[str, Any]], *, directory: Directory | None = None
     ) -> Classifier:
         """Make a classifier that tries an operator's own rules first.
 
         Args:
             additions: One mapping a rule, in the order in which they are to be tried; see
                 :func:`warmup.providers.own.own_rules`.
-            resolve: Gives a provider's id for any of its names, such as :meth:`Directory.resolve`.
+            directory: The providers that may be named, by any of their names; None: the shipped ones.
 
         Raises:
             ConfigError: Something in it is not usable; every mistake is listed with its path.
         """
-        taken = {rule.id for rule in self.rules}
-        own = own_rules(additions, taken=taken, groups=self.groups, resolve=resolve)
+        own = own_rules(additions, directory=directory)
         return Classifier(rules=(*own, *self.rules), groups=self.groups) if own else self
 
     def rule(self, name: str) -> Rule | None:

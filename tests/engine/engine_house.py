@@ -182,7 +182,9 @@ def furnish(database: Database, clock: SimulatedClock, **options: Any) -> House:
         "start": "2026-12-01",
     }
     policy = {
-        name: options[name] for name in ("ramp", "retry", "declarations", "node", "seed") if name in options
+        name: options[name]
+        for name in ("ramp", "retry", "declarations", "node", "seed", "policy", "growth")
+        if name in options
     }
     words |= {name: value for name, value in options.items() if name in words or name in ("days", "weekdays")}
     made = plan(**words)
@@ -207,7 +209,7 @@ def furnish(database: Database, clock: SimulatedClock, **options: Any) -> House:
         declarations=policy.get("declarations", {}),
         node=policy.get("node", "here"),
         incarnation=str(next(_NAMES)),
-        **({"retry": policy["retry"]} if "retry" in policy else {}),
+        **{name: policy[name] for name in ("retry", "policy", "growth") if name in policy},
     )
     return House(Engine(context), clock, database, dict(options))
 

@@ -11,7 +11,7 @@ from engine_house import ACCEPTED, BLOCKED, START, House
 
 from warmup.forecast.result import Forecast
 from warmup.forecast.run import forecast
-from warmup.model import Lane, LaneKey, Ledger, RampClock, Standing
+from warmup.model import Lane, LaneKey, Ledger, RampClock, Stage, Standing
 from warmup.plan.demand import Demand, DemandStream
 from warmup.store import Connection
 from warmup.store import lanes as store_lanes
@@ -116,7 +116,7 @@ def test_from_todays_state_a_suspended_and_a_paused_lane_go_on_as_foretold(
     house.clock.advance(6 * HOUR)
     house.submit("blocked@gmail.com")
     grants = house.begin(house.release())
-    house.settle([grant for grant in grants if grant.lane.provider == "google"][:1], BLOCKED)
+    house.settle([grant for grant in grants if grant.lane.provider == "google"][:1], BLOCKED, Stage.CONNECT)
     house.engine.pause(source="127.0.0.3", provider="yahoo", note="holiday")
     house.until(START + 5 * DAY, ACCEPTED)
     house.release(limit=0)

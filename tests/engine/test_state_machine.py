@@ -31,6 +31,7 @@ from warmup.engine.sweep import ADMISSIONS_KEPT
 from warmup.errors import UsageError
 from warmup.model import OTHER, Attempt, Grant, LaneKey, Outcome, Reply, Stage, Wait, Window
 from warmup.plan.calendar import shape
+from warmup.reputation.policy import Policy, Thresholds
 from warmup.store import Database, create_or_upgrade
 from warmup.timing import DAY, HOUR, MINUTE, SECOND, Instant, SimulatedClock
 
@@ -57,6 +58,10 @@ ANSWERS = [
     LOST,
 ]
 DRIFT = 15 * MINUTE
+
+NEVER = Thresholds(hold=0.99, back=0.99)
+PLAIN = Policy(bounces=NEVER, deferrals=NEVER, blocks=NEVER, suspension_longest=DAY)
+"""Only words turn an IP away here: the model knows no statistics, and judgement has tests of its own."""
 
 
 @attrs.define(eq=False)
@@ -135,7 +140,7 @@ class Machine(RuleBasedStateMachine):
     # What the model is told
 
     def _start(self, node: str) -> Worker:
-        house = furnish(self.database, self.clock, **self.options, node=node)
+        house = furnish(self.database, self.clock, **self.options, node=node, policy=PLAIN)
         return Worker(house, self.clock.now(), self.clock.elapsed())
 
     def _read(self) -> Facts:

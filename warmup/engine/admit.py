@@ -313,7 +313,7 @@ def settle(context: Context, grant: Grant, attempt: Attempt) -> None:
                 "pin_until": row.pin_until if same else now + context.retry.pin,
             }
         admissions.save(connection, row, changes, now)
-        after.count(grant.lane, row.window, row.site, attempt, verdict)
+        after.count(grant, row.window, row.site, attempt, verdict)
         after.write()
 
     with context.clock.busy():

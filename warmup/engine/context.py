@@ -9,13 +9,25 @@ from collections.abc import Callable, Container, Iterable, Mapping
 import attrs
 
 from warmup.engine.watch import ClockWatch
-from warmup.model import Declaration, EgressSource, Lane, Ledger, RampClock, RetrySchedule, Shape, Stream
+from warmup.model import (
+    Declaration,
+    EgressSource,
+    Lane,
+    LaneKey,
+    Ledger,
+    RampClock,
+    RetrySchedule,
+    Shape,
+    Stream,
+)
 from warmup.pacing import Pace
 from warmup.plan import Plan
 from warmup.plan.calendar import shape, window_of
+from warmup.plan.growth import GrowthPolicy
 from warmup.plan.sending import opens_at
 from warmup.providers import Directory
 from warmup.release.limits import LaneView, SiteHold
+from warmup.reputation.policy import POLICY, Policy
 from warmup.reputation.standing import Planned
 from warmup.store import Database
 from warmup.store.domains import Domain
@@ -58,6 +70,8 @@ class Context:
         sources: Egress sources by address.
         declarations: What an operator says of sources in use already, by address.
         streams: Streams by name; ``default`` is among them.
+        policy: How lanes are judged.
+        growth: How fast a warm lane may grow; None: as the plan says.
         owner: ``node/incarnation``: who the leases belong to.
     """
 
@@ -71,6 +85,8 @@ class Context:
     chance: Chance
     declarations: Mapping[str, Declaration] = attrs.field(factory=dict)
     retry: RetrySchedule = attrs.field(factory=RetrySchedule)
+    policy: Policy = POLICY
+    growth: GrowthPolicy | None = attrs.field(factory=GrowthPolicy)
     node: str = "local"
     incarnation: str = "none"
     watch: ClockWatch = attrs.field(init=False)
@@ -78,6 +94,7 @@ class Context:
     swept: int = attrs.field(init=False, default=0)
     resolve_at: Instant = attrs.field(init=False, default=0)
     asleep: dict[tuple[str, str], Instant] = attrs.field(init=False, factory=dict)
+    troubled: set[LaneKey] = attrs.field(init=False, factory=set)
     listeners: list[Callable[[], None]] = attrs.field(init=False, factory=list)
     _nudges: int = attrs.field(init=False, default=0)
     _all_nudged: int = attrs.field(init=False, default=0)
@@ -113,6 +130,14 @@ class Context:
 
         def cap(step: int) -> int:
             return self.plan.caps(lane.key.source, step, ledger.window.date).get(lane.key.provider, 0)
+
+        return cap
+
+    def nominal(self, key: LaneKey) -> Planned:
+        """The plan's cap of a lane by step, on a plain day with the full weight."""
+
+        def cap(step: int) -> int:
+            return self.plan.nominal(key.source, step).get(key.provider, 0)
 
         return cap
 

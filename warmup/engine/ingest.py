@@ -5,24 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from warmup.engine.adapt import alarm
 from warmup.engine.context import Context
+from warmup.engine.evidence import KINDS
 from warmup.errors import UsageError
-from warmup.model import Lane, LaneKey, Report, ReportKind, Taken
+from warmup.model import Lane, LaneKey, Report, Taken
 from warmup.store import Connection, journal, lanes, reports
 
-__all__ = ["KINDS", "ingest"]
+__all__ = ["ingest"]
 
 ID_MAX = 500
 COUNT_MAX = 1_000_000
-
-KINDS = {
-    ReportKind.COMPLAINT: "complained",
-    ReportKind.NOT_SPAM: "not_spam",
-    ReportKind.BOUNCE: "late_bounce",
-    ReportKind.INBOX: "placed_inbox",
-    ReportKind.SPAM: "placed_spam",
-}
-"""Under which name each kind stands in the evidence."""
 
 
 def _check(report: Report) -> None:
@@ -76,6 +69,8 @@ def ingest(context: Context, batch: Sequence[Report]) -> list[Taken]:
                 counts[lane, window, "", KINDS[report.kind]] += report.count
                 touched.add(by_id[lane].key)
         journal.add_evidence(connection, counts)
+        for key in sorted(touched, key=str):
+            alarm(context, connection, by_key[key], now, late=True)
         return answers, touched
 
     with context.clock.busy():

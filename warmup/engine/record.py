@@ -8,7 +8,9 @@ from typing import Any
 
 import attrs
 
+from warmup.engine.adapt import alarm
 from warmup.engine.context import Context
+from warmup.engine.evidence import kind_of
 from warmup.model import (
     OTHER,
     Attempt,
@@ -22,6 +24,7 @@ from warmup.model import (
     Outcome,
     Reaction,
     Scope,
+    Stage,
     Verdict,
     WaitReason,
 )
@@ -30,17 +33,32 @@ from warmup.release.limits import SiteHold
 from warmup.release.machine import Event, move
 from warmup.release.retry import AMBIGUOUS_WAIT, next_attempt_at
 from warmup.reputation import standing
-from warmup.store import Connection, journal, lanes, queue
+from warmup.store import Connection, findings, journal, lanes, queue
 from warmup.store.queue import Claim
-from warmup.timing import HOUR, MINUTE, Instant
+from warmup.timing import HOUR, MINUTE, Instant, Span, format_span
 
 __all__ = ["Aftermath", "judge", "record", "unknown_verdict"]
 
 BLOCKS = frozenset({Category.IP_REPUTATION_BLOCK, Category.BLOCKLISTED})
 
-BACKOFF = {Category.VOLUME_LIMITED: 10 * MINUTE, Category.AUTH_FAILURE: HOUR}
+BEFORE_RCPT = frozenset({Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.STARTTLS, Stage.MAIL})
+
+BAD_NEWS = frozenset(
+    {
+        *(category.value for category in BLOCKS),
+        Category.VOLUME_LIMITED.value,
+        Category.INVALID_RECIPIENT.value,
+    }
+)
+"""What makes judgement look at a lane at once."""
+
+BACKOFF = {Category.VOLUME_LIMITED: 10 * MINUTE}
 """Silence for a lane whose provider asks for it without saying how long: Gmail names 10 minutes
-for 4.7.28; failing authentication is a person's to mend, and every message would fail."""
+for 4.7.28."""
+
+AUTH_SILENCE_MAX: Span = 12 * HOUR
+"""Failing authentication is a person's to mend, and every message would fail: a lane is silent for
+an hour, then about as long again as the trouble has lasted, and no longer than this."""
 
 
 def unknown_verdict(rule: str) -> Verdict:
@@ -70,13 +88,21 @@ def judge(provider: str, attempt: Attempt) -> Verdict:
 
 @attrs.frozen
 class _Trouble:
-    """A reply that speaks of the lane: which, in which window and for which site, and what was said."""
+    """A reply that speaks of the lane: which, for which site and whose mail, and what was said."""
 
     key: LaneKey
-    window: int
     site: str
+    sender: str
     verdict: Verdict
     said: str
+    stage: Stage
+
+    @property
+    def turned_away(self) -> bool:
+        """Whether the provider will have nothing from this IP: a listing, or no even before a recipient."""
+        if kind_of(self.verdict) not in BAD_NEWS or self.verdict.category not in BLOCKS:
+            return False
+        return self.verdict.category is Category.BLOCKLISTED or self.stage in BEFORE_RCPT
 
 
 class Aftermath:
@@ -87,7 +113,8 @@ class Aftermath:
         self._connection = connection
         self._now = now
         self._lanes: dict[LaneKey, Lane] = {}
-        self._ledgers: dict[int, Ledger] = {}
+        self._keys: dict[int, LaneKey] = {}
+        self._bad_news: set[LaneKey] = set()
         self._evidence: Counter[tuple[int, int, str, str]] = Counter()
         self._accepted: Counter[int] = Counter()
         self._used: dict[int, Instant] = {}
@@ -100,16 +127,32 @@ class Aftermath:
             self._loaded.add(key.provider)
             for lane in lanes.lanes_of(self._connection, key.provider):
                 self._lanes[lane.key] = lane
+                self._keys[lane.id] = lane.key
         return self._lanes.get(key)
 
-    def count(self, key: LaneKey, window: int, site: str, attempt: Attempt, verdict: Verdict) -> None:
-        """Take one attempt into account."""
+    def count(self, grant: Grant, window: int, site: str, attempt: Attempt, verdict: Verdict) -> None:
+        """Take one attempt into account, in the window that is open when its answer comes.
+
+        Args:
+            grant: What it was made for.
+            window: The window that its unit belongs to.
+            site: Where it went.
+            attempt: How it ended.
+            verdict: What that means.
+        """
+        key = grant.lane
         lane = self.lane(key)
         if lane is None:
             return
         where = site if key.provider == OTHER else ""
-        self._evidence[lane.id, window, where, "attempted"] += 1
-        self._evidence[lane.id, window, where, verdict.category.value] += 1
+        seen = window
+        if self._now >= grant.window_ends_at and (ledger := self.ledger(lane)) is not None:
+            seen = ledger.id
+        kind = kind_of(verdict)
+        self._evidence[lane.id, seen, where, "attempted"] += 1
+        self._evidence[lane.id, seen, where, kind] += 1
+        if kind in BAD_NEWS:
+            self._bad_news.add(key)
         if verdict.outcome is Outcome.ACCEPTED:
             self._accepted[window] += 1
             self._used[lane.id] = self._now
@@ -119,57 +162,106 @@ class Aftermath:
         ):
             # PostgreSQL refuses NUL in text, and a server may say anything.
             said = str(attempt.reply)[:200].replace("\n", " ").replace("\x00", "\N{REPLACEMENT CHARACTER}")
-            self._trouble.append(_Trouble(key, window, site, verdict, said))
+            self._trouble.append(_Trouble(key, site, grant.sender, verdict, said, attempt.stage))
 
     def write(self) -> None:
         """Write it down: evidence, the accounts, and what the lanes' standing becomes."""
         journal.add_evidence(self._connection, self._evidence)
         lanes.add_accepted(self._connection, self._accepted)
         lanes.touch_lanes(self._connection, self._used)
-        seen: set[tuple[LaneKey, str, Category]] = set()
+        seen: set[tuple[LaneKey, str, Category, str]] = set()
         for trouble in self._trouble:
             where = trouble.site if trouble.key.provider == OTHER else ""
-            if (trouble.key, where, trouble.verdict.category) in seen:
+            one = (trouble.key, where, trouble.verdict.category, trouble.verdict.finding)
+            if one in seen:
                 continue  # one incident of the batch is enough for each lane or site
-            seen.add((trouble.key, where, trouble.verdict.category))
+            seen.add(one)
             self._react(trouble)
+        said = {trouble.key: trouble.said for trouble in self._trouble}
+        for trouble in self._trouble:
+            if trouble.turned_away and trouble.key.provider != OTHER:
+                self._judge(trouble.key, trouble.said, refused=True)
+                self._bad_news.discard(trouble.key)
+        for key in sorted(self._bad_news, key=str):
+            self._judge(key, said.get(key, ""))
+        self._mended()
 
     def _react(self, trouble: _Trouble) -> None:
-        key, site, verdict, reply = trouble.key, trouble.site, trouble.verdict, trouble.said
+        """Be silent as the provider asks, or as long as trouble that a person has to mend goes on."""
+        key, verdict = trouble.key, trouble.verdict
         lane = self.lane(key)
         assert lane is not None
-        blocked = verdict.category in BLOCKS and verdict.scope is Scope.IP
         pause = verdict.pause or BACKOFF.get(verdict.category, 10 * MINUTE)
+        if verdict.category is Category.AUTH_FAILURE:
+            pause = self._find(trouble)
         if key.provider == OTHER:
-            until = self._now + (standing.SUSPENSION if blocked else pause)
-            reason = WaitReason.SUSPENDED if blocked else WaitReason.BACKOFF
-            lanes.hold_site(self._connection, lane.id, site, SiteHold(until, reason, f"{site} said: {reply}"))
-            word = "suspended" if blocked else "silent"
-            journal.note(self._connection, self._now, "site", f"{site} {word}: {reply}", lane=lane.id)
+            self._hold_site(lane, trouble, pause)
             return
-        if blocked:
-            ledger = lanes.ledgers_of(self._connection, key.provider).get(lane.id)
-            if ledger is None:
-                return
-            # The cap that was too much is that of the day on which it was used, which may be over.
-            cap = lanes.cap_of(self._connection, trouble.window) or ledger.cap
-            plan = self._context.plan
+        if kind_of(verdict) in BAD_NEWS and verdict.category in BLOCKS:
+            return  # judgement says what becomes of the lane
+        until = max(lane.backoff_until, self._now + pause)
+        changed = attrs.evolve(lane, backoff_until=until, backoff_reason=trouble.said)
+        text = f"silent for {format_span(pause)}: {trouble.said}"
+        self._save(changed, "backoff", text)
 
-            def planned(step: int) -> int:
-                return plan.nominal(key.source, step).get(key.provider, 0)
+    def _hold_site(self, lane: Lane, trouble: _Trouble, pause: Span) -> None:
+        blocked = trouble.verdict.category in BLOCKS and trouble.verdict.scope is Scope.IP
+        site, said = trouble.site, trouble.said
+        until = self._now + (standing.SUSPENSION if blocked else pause)
+        reason = WaitReason.SUSPENDED if blocked else WaitReason.BACKOFF
+        lanes.hold_site(self._connection, lane.id, site, SiteHold(until, reason, f"{site} said: {said}"))
+        word = "suspended" if blocked else "silent"
+        journal.note(self._connection, self._now, "site", f"{site} {word}: {said}", lane=lane.id)
 
-            adjustment = standing.block(lane, self._now, cap, planned, reply)
-            if adjustment.cap_now is not None:
-                lanes.lower_cap(self._connection, ledger.id, adjustment.cap_now)
-            lanes.spoil(self._connection, ledger.id)
-            changed, kind, text = adjustment.lane, "standing", adjustment.reason
-        else:
-            until = max(lane.backoff_until, self._now + pause)
-            changed = attrs.evolve(lane, backoff_until=until, backoff_reason=reply)
-            kind, text = "backoff", f"silent for {pause // MINUTE} min, as the provider asked: {reply}"
-        lanes.save_lanes(self._connection, [changed])
+    def _find(self, trouble: _Trouble) -> Span:
+        """Keep what has to be mended in the sender's own house; how long to be silent about it."""
+        key, verdict = trouble.key, trouble.verdict
+        code = f"auth-{verdict.finding or 'failure'}"
+        domain = trouble.sender.rpartition("@")[2].lower() if verdict.scope is Scope.DOMAIN else ""
+        about = {"source": key.source, "provider": key.provider, "domain": domain}
+        first = findings.find(self._connection, self._now, code, trouble.said, **about)
+        self._context.troubled.add(key)
+        since = next(
+            one.first_at
+            for one in findings.open_findings(self._connection)
+            if (one.code, one.source, one.provider, one.domain) == (code, *about.values())
+        )
+        if first:
+            whose = f" for {domain}" if domain else ""
+            text = f"{code}{whose}: a person has to mend this; it is no matter of reputation ({trouble.said})"
+            lane = self.lane(key)
+            assert lane is not None
+            journal.note(self._connection, self._now, "finding", text, lane=lane.id)
+        # Each silence about as long as the trouble has lasted: a mended record is noticed soon.
+        return max(HOUR, min(AUTH_SILENCE_MAX, self._now - since))
+
+    def _mended(self) -> None:
+        """Where mail is accepted again, what had to be mended is mended."""
+        for lane in self._used:
+            key = self._keys[lane]
+            if key in self._context.troubled:
+                self._context.troubled.discard(key)
+                about = {"source": key.source, "provider": key.provider}
+                if findings.end_findings(self._connection, self._now, prefix="auth-", **about):
+                    text = "mail is accepted again: what failed to authenticate is mended"
+                    journal.note(self._connection, self._now, "finding", text, lane=lane)
+
+    def ledger(self, lane: Lane) -> Ledger | None:
+        """The account of a lane's open window."""
+        return lanes.ledgers_of(self._connection, lane.key.provider).get(lane.id)
+
+    def _judge(self, key: LaneKey, said: str, *, refused: bool = False) -> None:
+        """Bad news acts at once."""
+        lane = self.lane(key)
+        assert lane is not None
+        changed = alarm(self._context, self._connection, lane, self._now, said=said, refused=refused)
+        if changed is not None:
+            self._lanes[key] = changed
+
+    def _save(self, lane: Lane, kind: str, text: str) -> None:
+        lanes.save_lanes(self._connection, [lane])
         journal.note(self._connection, self._now, kind, text, lane=lane.id)
-        self._lanes[key] = changed
+        self._lanes[lane.key] = lane
         self._context.ask_roll()
 
 
@@ -243,7 +335,7 @@ def record(context: Context, settled: Sequence[tuple[Grant, Attempt]]) -> None:
                 ):
                     late = move(row.state, Event.LATE_ACCEPTED)
                     queue.end(connection, [{"delivery": row.id, "new_state": late.value}], now)
-                    after.count(grant.lane, window, row.site or "", attempt, verdict)
+                    after.count(grant, window, row.site or "", attempt, verdict)
                 continue
             keeps: int | None = window
             # Marked or not: where no MAIL was written the peer did not see it, and the unit goes back.
@@ -253,7 +345,7 @@ def record(context: Context, settled: Sequence[tuple[Grant, Attempt]]) -> None:
             elif lanes.void(connection, window, row.id):
                 keeps = None
             outcomes.append(settle_row(context, row, grant.lane.source, verdict, now, window=keeps))
-            after.count(grant.lane, window, row.site or "", attempt, verdict)
+            after.count(grant, window, row.site or "", attempt, verdict)
         lanes.post(connection, spent)
         queue.settle(connection, outcomes)
         journal.add_attempts(connection, tries)

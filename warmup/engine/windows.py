@@ -12,12 +12,14 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from warmup.engine.context import Context
+from warmup.engine.evidence import HISTORY, Past, histories
 from warmup.model import Declaration, Lane, LaneKey, Ledger, Standing, Window
 from warmup.model.window import PARTS
 from warmup.plan.calendar import window_at, window_of
-from warmup.reputation import standing
+from warmup.plan.growth import growth_limit
+from warmup.reputation import judgement, standing
 from warmup.reputation.standing import Adjustment
-from warmup.store import Connection, get_meta, journal, lanes, set_meta
+from warmup.store import Connection, findings, get_meta, journal, lanes, set_meta
 from warmup.store import domains as domain_store
 from warmup.timing import DAY, HOUR, Instant
 
@@ -94,22 +96,29 @@ def roll(context: Context, connection: Connection, now: Instant) -> Instant:
     wakes: list[Instant] = []
 
     mine: list[Lane] = []
+    over = {lane: ledger for lane, ledger in ledgers.items() if ledger.window.ends_at <= now}
+    since = min([now - HISTORY, *(ledger.window.starts_at for ledger in over.values())])
+    pasts = histories(connection, [lane for lane in known if lane.id in over], since)
     for lane in known:
-        ended = None
-        ledger = ledgers.get(lane.id)
-        if ledger is not None and ledger.window.ends_at <= now:
-            ended = ledgers.pop(lane.id)
+        ended = over.get(lane.id)
+        if ended is not None:
+            del ledgers[lane.id]
             closing.append(ended.id)
         if lane.key.source not in context.sources or lane.key.provider not in context.plan.providers:
             continue
         today = lane
-        for adjustment in _judged(context, lane, ended, now, opens=lane.id not in ledgers):
-            kind = "step" if adjustment.lane.step != today.step else "standing"
-            journal.note(connection, now, kind, adjustment.reason, lane=lane.id)
+        past = pasts.get(lane.id, [])
+        for adjustment in _judged(context, lane, ended, past, now, opens=lane.id not in ledgers):
+            if not adjustment.quiet:
+                kind = "step" if adjustment.lane.step != today.step else "standing"
+                journal.note(connection, now, kind, adjustment.reason, lane=lane.id)
             today = changed[lane.id] = adjustment.lane
+        if (proven := _proven(context, today)) is not None:
+            today = changed[lane.id] = proven
         if today.until is not None:
             wakes.append(today.until)
         mine.append(today)
+    context.troubled = {LaneKey(one.source, one.provider) for one in findings.open_findings(connection)}
     lanes.close_windows(connection, closing)
     lanes.save_lanes(connection, changed.values())
 
@@ -131,6 +140,7 @@ def roll(context: Context, connection: Connection, now: Instant) -> Instant:
         last_end = lanes.last_end(connection, lane.id)
         fresh = _open(context, lane, now, last_end, running.get(lane.key.source))
         if fresh is not None:
+            fresh = _governed(context, connection, lane, fresh, pasts.get(lane.id, []), now)
             opening.append((lane.id, fresh))
             wakes.append(fresh.window.ends_at)
     lanes.open_windows(connection, opening)
@@ -141,16 +151,25 @@ def roll(context: Context, connection: Connection, now: Instant) -> Instant:
 
 
 def _judged(
-    context: Context, lane: Lane, ended: Ledger | None, now: Instant, *, opens: bool
+    context: Context, lane: Lane, ended: Ledger | None, past: Past, now: Instant, *, opens: bool
 ) -> Iterator[Adjustment]:
     """What the end of a window and the end of a suspension mean for a lane, one after the other."""
     if ended is not None:
+        before = [seen for ledger, seen in past if ledger.id != ended.id]
+        seen = next(seen for ledger, seen in past if ledger.id == ended.id)
         if context.plan.rests(lane.key.source, lane.key.provider, ended.window.date):
             # Edited into rest while it was open: a day of rest is no step, whatever had gone by then.
-            ended = attrs.evolve(ended, partial=True)
-        last_step = context.plan.last_step(lane.key.source)
-        planned = context.planned(lane, ended)
-        adjustment = standing.close(lane, ended, now, context.ramp, last_step, planned)
+            seen = attrs.evolve(seen, partial=True)
+        adjustment = judgement.close(
+            lane,
+            seen,
+            before,
+            now,
+            ramp=context.ramp,
+            last_step=context.plan.last_step(lane.key.source),
+            planned=context.nominal(lane.key),
+            policy=context.policy,
+        )
         if adjustment is not None:
             yield adjustment
             lane = adjustment.lane
@@ -161,6 +180,33 @@ def _judged(
     back = standing.wake(lane, now)
     if back is not None:
         yield back
+
+
+def _proven(context: Context, lane: Lane) -> Lane | None:
+    """A lane that has just become warm is known to carry what its ramp ended with."""
+    if lane.standing is not Standing.WARM or lane.learned.proven:
+        return None
+    volume = standing.cap_of(lane, context.nominal(lane.key)(lane.step))
+    return attrs.evolve(lane, learned=attrs.evolve(lane.learned, proven=volume))
+
+
+def _governed(
+    context: Context, connection: Connection, lane: Lane, fresh: Ledger, past: Past, now: Instant
+) -> Ledger:
+    """A warm lane's cap, held to the growth that its past bears out: a plan may have been raised."""
+    if context.growth is None or lane.standing is not Standing.WARM or fresh.cap <= lane.learned.proven:
+        return fresh
+    first = fresh.window.date.toordinal() - HISTORY // DAY
+    accepted = [0] * (fresh.window.date.toordinal() - first)
+    for ledger, seen in past:
+        if 0 <= (day := ledger.window.date.toordinal() - first) < len(accepted):
+            accepted[day] += seen.accepted
+    limit = growth_limit(accepted, context.growth, proven=lane.learned.proven)
+    if limit is None or limit >= fresh.cap:
+        return fresh
+    text = f"cap {limit} and not {fresh.cap}: it grows from what it sent until a week ago"
+    journal.note(connection, now, "cap", text, lane=lane.id)
+    return attrs.evolve(fresh, cap=limit)
 
 
 def _cap(context: Context, lane: Lane, ledger: Ledger) -> int:

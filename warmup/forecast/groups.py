@@ -5,7 +5,7 @@ ramp. It is one lane with a number of members until their days differ, because o
 delivery more and that made its cap count as used; then it is two groups.
 
 A lane that is plainly ramping or warm is followed here in whole numbers, by the rules of
-:func:`warmup.reputation.standing.close` when nothing bad happens. Any other lane (suspended, paused,
+:func:`warmup.reputation.judgement.close` when nothing bad happens. Any other lane (suspended, paused,
 reduced, cold) is a :class:`~warmup.model.Lane`, and those functions themselves decide.
 """
 
@@ -16,9 +16,18 @@ from datetime import date, timedelta
 
 import attrs
 
-from warmup.model import PARTS, Lane, LaneKey, Ledger, RampClock, Shape, Standing, Window
+from warmup.model import (
+    PARTS,
+    Lane,
+    LaneKey,
+    RampClock,
+    Shape,
+    Standing,
+    Window,
+    WindowEvidence,
+)
 from warmup.pacing import burst
-from warmup.reputation import standing
+from warmup.reputation import judgement, standing
 from warmup.timing import DAY, Instant
 
 __all__ = ["ForecastDay", "LaneGroup", "catch_up"]
@@ -239,18 +248,18 @@ class LaneGroup:
         before = lane.step
         if sent:
             lane = attrs.evolve(lane, last_used_at=day.middle)
-        ledger = Ledger(
-            id=0,
+        seen = WindowEvidence(
             window=day.window,
-            zone=day.zone,
             step=lane.step,
             cap=self.cap,
-            used=sent,
+            attempted=sent,
             accepted=sent,
             partial=self._partial,
         )
         planned = self._planned if self.lane is not None else (lambda _step: self.cap)
-        closed = standing.close(lane, ledger, day.window.ends_at, ramp, self.last, planned)
+        closed = judgement.close(
+            lane, seen, (), day.window.ends_at, ramp=ramp, last_step=self.last, planned=planned
+        )
         lane = lane if closed is None else closed.lane
         back = standing.wake(lane, day.window.ends_at)
         lane = lane if back is None else back.lane

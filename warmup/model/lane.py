@@ -105,6 +105,8 @@ class Learned:
         setbacks: Steps back and suspensions in close succession; the next suspension is longer for each.
         setback_at: When the last of them was.
         highest: The most deliveries accepted in a window without trouble, less what idleness took of it.
+        proven: Deliveries a day that a warm lane is known to carry: where its ramp ended, or what an
+            operator declared; 0: nothing is known.
         hold: Why the lane does not grow, as a sentence; empty where nothing holds it.
         watch: What was noticed in the open window.
     """
@@ -119,6 +121,7 @@ class Learned:
     setbacks: int = 0
     setback_at: Instant = 0
     highest: int = 0
+    proven: int = 0
     hold: str = ""
     watch: Watch = Watch()
 

@@ -34,6 +34,10 @@ PAST = 1020
 BELOW = 985
 """While a wall is waited for, the level stays at or under so many thousandths of it."""
 
+QUICKER, QUICKEST = ((7, 103), (14, 115)), 150
+"""Growth quickens by so many hundredths a window: little while the pace of a wall that was met so many
+days ago is still to be believed, and more after that."""
+
 OVER = 1030
 """The step over a wall that is tried again, in thousandths of it."""
 
@@ -66,36 +70,49 @@ def along(planned: Planned, last_step: int, level: int) -> int:
     return here + (level - before) * (after - here) // (here - before)
 
 
-def bump(learned: Learned, seen: WindowEvidence, level: int, policy: Policy) -> tuple[int, Learned]:
+def bump(
+    learned: Learned, seen: WindowEvidence, before: int, level: int, policy: Policy
+) -> tuple[int, Learned]:
     """The level after a window in which the provider said "too much", and what is learned of it.
 
     Args:
         learned: What the lane knew.
         seen: The window.
+        before: Deliveries accepted in the window before it; 0 where that is not known.
         level: The level it was sent at.
         policy: How much the lane gives way.
     """
-    took, start = seen.accepted, seen.window.starts_at
-    limit = max(1, min(took, level) * policy.under // 1000, level * policy.fall // 1000)
-    wall, bumps, stride = learned.wall, learned.bumps, learned.stride
-    if wall is None:
-        bumps, stride = 1, min(stride, policy.fresh)
-    elif took * 1000 > wall * policy.near and start > learned.wall_at:
-        # The wall moved: follow it at a little less than its own pace.
-        days = max(1, (start - learned.wall_at + SLACK) // DAY)
-        pace = (took / max(1, wall)) ** (0.9 / days)
-        bumps, stride = 1, max(policy.slowest, min(2000, int(1000 * pace)))
+    took = min(seen.accepted, level)
+    # Where many were deferred the provider may take offence, and add nothing for the day.
+    pushed = 1000 * seen.deferred // max(1, seen.attempted)
+    limit = took * (1000 - min(150, max(policy.slack, 2 * pushed))) // 1000
+    wall = learned.wall
+    pace = 1000 * took // before if before else 1000
+    tried = not learned.bumps or seen.window.starts_at + SLACK >= learned.probe_at
+    if wall is not None and not tried and took <= wall:
+        # It came down to a level that was meant to stay under it: nothing was tried, and no wait grows.
+        bumps, stride = learned.bumps, learned.stride
+    elif wall is not None and wall * 1000 <= took * policy.near and took * 1000 <= wall * policy.near:
+        # It stands where it stood.
+        bumps, stride = learned.bumps + 1, max(policy.slowest, 1000 + (learned.stride - 1000) // 2)
+    elif pace > policy.near:
+        # It moves with what it is given: follow at a little less than its own pace.
+        bumps, stride = 1, min(2000, 1000 + (pace - 1000) * 94 // 100)
+        if pushed < policy.borne:
+            limit = min(level, took * stride // 1000)
     else:
-        bumps, stride = bumps + 1, max(policy.slowest, 1000 + (stride - 1000) // 2)
+        bumps, stride = 1, policy.fresh
+    limit = max(1, limit, level * policy.fall // 1000)
     waits = policy.probes_days
     wait = waits[min(bumps, len(waits)) - 1] * DAY - SLACK
+    probe_at = seen.window.ends_at + wait if tried else max(learned.probe_at, seen.window.ends_at + DAY - SLACK)
     return limit, attrs.evolve(
         learned,
         wall=max(1, took),
-        wall_at=start,
+        wall_at=seen.window.starts_at,
         bumps=bumps,
         stride=stride,
-        probe_at=seen.window.ends_at + wait,
+        probe_at=probe_at,
     )
 
 
@@ -104,7 +121,9 @@ def beyond(learned: Learned, seen: WindowEvidence, policy: Policy) -> Learned:
     known = attrs.evolve(learned, highest=max(learned.highest, seen.accepted))
     if known.bumps and known.wall is not None and seen.accepted * 1000 < known.wall * PAST:
         return known
-    faster = min(2000, 1010 + (known.stride - 1000) * 3 // 2)
+    days = (seen.window.starts_at - known.wall_at + SLACK) // DAY if known.wall is not None else 1 << 30
+    quicker = next((factor for until, factor in QUICKER if days < until), QUICKEST)
+    faster = min(2000, 1001 + (known.stride - 1000) * quicker // 100)
     return attrs.evolve(known, bumps=0, stride=faster)
 
 

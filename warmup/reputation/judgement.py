@@ -33,7 +33,7 @@ from warmup.reputation.standing import Adjustment, Planned
 from warmup.reputation.watch import look, watch_of
 from warmup.timing import DAY, Instant, format_instant, format_span
 
-__all__ = ["POLICY", "Policy", "alarm", "close", "level_of"]
+__all__ = ["POLICY", "Policy", "alarm", "close", "level_of", "refuse"]
 
 HISTORY_DAYS = 30
 """Evidence older than this is not judged: the memory of providers that most vendors name."""
@@ -142,6 +142,42 @@ def _severe(
     if verdict.severity is Severity.BACK:
         return _step_back(lane, level, planned, last_step, judged_from, now, policy, verdict.reason)
     return None
+
+
+def refuse(
+    lane: Lane,
+    seen: WindowEvidence,
+    now: Instant,
+    *,
+    planned: Planned,
+    last_step: int,
+    said: str,
+    policy: Policy = POLICY,
+) -> Adjustment:
+    """Suspend a lane whose provider turns the IP away: one such word is enough.
+
+    A listing, or a refusal before any recipient was named, is no sample of anything: it speaks of every message.
+    One that comes while the lane is suspended lengthens that.
+
+    Args:
+        lane: The lane as it stands.
+        seen: The open window so far.
+        now: When it was said.
+        planned: The plan's cap of the lane on a full day, by step.
+        last_step: First step at which the curve carries its whole share.
+        said: What the provider said.
+        policy: How it is judged.
+    """
+    if lane.standing is Standing.SUSPENDED or lane.before_pause is Standing.SUSPENDED:
+        until = max(lane.until or 0, now + policy.suspension)
+        return Adjustment(
+            attrs.evolve(lane, until=until),
+            f"refused again: suspended until {format_instant(until)} ({said})",
+        )
+    level = min(level_of(lane, planned), seen.cap) or level_of(lane, planned)
+    return _suspend(
+        lane, level, planned, last_step, seen.window.ends_at, now, policy, f"the provider said: {said}"
+    )
 
 
 def alarm(
@@ -258,7 +294,8 @@ def close(
         return severe
     watch = watch_of(learned, seen)
     if watch.alarms:
-        limit, taught = bump(learned, seen, level, policy)
+        before = history[-1].accepted if history else 0
+        limit, taught = bump(learned, seen, before, level, policy)
         limit = min(limit, level)
         reduced = _at_level(attrs.evolve(lane, learned=taught), limit, planned, last_step)
         reduced = attrs.evolve(

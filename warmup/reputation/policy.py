@@ -44,7 +44,8 @@ class Policy:
             share that speaks of a limit: what the watch of the open window tells apart.
         block_usual, block_limit: The same of blocks.
         silence: Pause after a volume limit was recognised.
-        under: Where a lane goes after a volume limit, in thousandths of what was accepted that day.
+        slack: How far under what was accepted a lane goes after a volume limit, in thousandths, at least.
+        borne: Deferrals of a day, in thousandths of its attempts, that a provider is taken to bear.
         fall: The least it keeps of its cap after one bad window, in thousandths.
         rest: How long nothing grows after complaints, bounces or blocks: Gmail looks at 7 days in a row.
         suspension: How long the first suspension lasts; each further one within ``memory`` twice as long.
@@ -69,7 +70,8 @@ class Policy:
     block_usual: float = 0.005
     block_limit: float = 0.3
     silence: Span = 30 * MINUTE
-    under: int = 970
+    slack: int = 15
+    borne: int = 10
     fall: int = 500
     rest: Span = 7 * DAY
     suspension: Span = 24 * HOUR

@@ -25,7 +25,7 @@ Everything is a function of counts, takes constant time for each pair of them, a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -125,8 +125,16 @@ class Detector:
                 sums[index] = min(most, (sums[index] + 1.0) * math.exp(step))
         return sum(sums) / len(sums)
 
-    def alarms(self, counts: Iterable[tuple[int, int]]) -> bool:
+    def alarms(self, counts: Sequence[tuple[int, int]]) -> bool:
         """Whether the alarm sounds after a sequence of pairs (n, k), oldest first."""
+        # The quick answer of nearly every day: while no stretch up to now speaks for even the mildest
+        # of the rates looked for, each day's e-value is at most 1, and their sum at most their number.
+        bad, good = self._rates[0]
+        most = 0.0
+        for n, k in counts:
+            most = max(0.0, most + k * bad + (n - k) * good)
+        if most <= 0.0 and len(counts) < self.days:
+            return False
         return self.evidence(counts) >= self.days
 
 

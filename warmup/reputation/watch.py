@@ -4,9 +4,9 @@ Theory of operation. A provider that has had enough defers almost everything fro
 that has not defers a reply now and then. The watch adds up, reply by reply, how much better the
 first explains what is seen than the second, and never falls below nothing (Page's cumulative sum):
 a deferral adds ln(0.5 / 0.02) = 3.2 nats, anything else takes ln(0.98 / 0.5) = 0.7. A limit is
-recognised at ln(cap) + 2.5 nats, so that chance alone raises about equally few false alarms a day on
+recognised at ln(cap) + 1.5 nats, so that chance alone raises about equally few false alarms a day on
 lanes of every size: two deferrals in a row at a cap of 50, three at 300, four at 20,000. Until then
-nothing is lost but these replies; half-way there the lane is silent for ten minutes.
+nothing is lost but these replies; half-way there the lane is silent for half an hour.
 
 When a limit is recognised the cap of the window falls to what was accepted and half of what was
 left: the day's pattern then makes a silence by itself and goes on at a lower pace, which is right
@@ -29,13 +29,16 @@ from warmup.timing import HOUR, MINUTE, Instant
 
 __all__ = ["Finding", "look", "watch_of"]
 
-DOUBT: int = 10 * MINUTE
-"""Silence half-way to an alarm: what Gmail asks for with 4.7.28."""
+DOUBT: int = 30 * MINUTE
+"""Silence half-way to an alarm; Gmail asks for 10 minutes with 4.7.28."""
 
 SAME_WALL = (3, 100)
 """A limit is the same one where no more than so much was accepted since it was recognised; at least 2."""
 
-THRESHOLD_BASE = 2.5
+FEW = 10
+"""Where no more than the tenth part of a cap is left, a limit is not tried a second time that day."""
+
+THRESHOLD_BASE = 1.5
 BLOCK_THRESHOLD = 7_500
 """Two blocks, with hardly anything between them."""
 
@@ -106,6 +109,8 @@ def look(learned: Learned, seen: WindowEvidence, now: Instant, policy: Policy) -
     threshold = 1000 * (THRESHOLD_BASE + math.log(max(1, seen.cap)))
     if volume >= threshold:
         watch = attrs.evolve(watch, alarms=watch.alarms + 1, volume=0, wall=seen.accepted)
-        cap = seen.accepted + max(0, seen.cap - seen.accepted) // 2
-        return Finding(watch, min(seen.cap, cap), now + policy.silence, limited=True)
+        left = max(0, seen.cap - seen.accepted)
+        if left * FEW <= seen.cap:
+            return Finding(watch, min(seen.cap, seen.accepted), seen.window.ends_at, limited=True)
+        return Finding(watch, seen.accepted + left // 2, now + policy.silence, limited=True)
     return Finding(watch, silent_until=now + DOUBT if 2 * volume >= threshold else 0)

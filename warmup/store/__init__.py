@@ -2,7 +2,18 @@
 
 from sqlalchemy import Connection
 
-from warmup.store import admissions, domains, draws, findings, journal, lanes, queue, reports, retention
+from warmup.store import (
+    admissions,
+    domains,
+    draws,
+    findings,
+    history,
+    journal,
+    lanes,
+    queue,
+    reports,
+    retention,
+)
 from warmup.store.database import Database
 from warmup.store.nodes import ForeignDatabase, Node, Witness, machine_id
 from warmup.store.opening import HEAD, check, create_or_upgrade, get_meta, revision, set_meta
@@ -21,6 +32,7 @@ __all__ = [
     "draws",
     "findings",
     "get_meta",
+    "history",
     "journal",
     "lanes",
     "machine_id",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import attrs
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -65,17 +63,15 @@ def find(
     return True
 
 
-def end_findings(
-    connection: Connection, now: Instant, *, source: str, provider: str, codes: Sequence[str]
-) -> int:
-    """End the open findings of a lane that have one of these codes; how many there were."""
+def end_findings(connection: Connection, now: Instant, *, source: str, provider: str, prefix: str) -> int:
+    """End the open findings of a lane whose codes begin so; how many there were."""
     over = (
         sa.update(findings)
         .where(
             findings.c.ended_at.is_(None),
             findings.c.source == source,
             findings.c.provider == provider,
-            findings.c.code.in_(list(codes)),
+            findings.c.code.startswith(prefix, autoescape=True),
         )
         .values(ended_at=now)
     )

@@ -41,6 +41,7 @@ __all__ = [
     "open_windows",
     "post",
     "raise_window",
+    "read_ledger",
     "reserve",
     "save_lanes",
     "sites_of",
@@ -153,7 +154,7 @@ def touch_lanes(connection: Connection, used: Mapping[int, Instant]) -> None:
     _USED.many(connection, [{"lane": lane, "at": at} for lane, at in sorted(used.items())])
 
 
-def _ledger(row: Sequence[Any]) -> tuple[int, bool, Ledger]:
+def read_ledger(row: Sequence[Any]) -> tuple[int, bool, Ledger]:
     """Read a row of ``windows``, columns in the order of the table: (lane id, closed, account)."""
     ledger = Ledger(
         id=row[0],
@@ -192,7 +193,7 @@ def ledgers_of(
     """Open windows by lane id; ``lock`` keeps other writers away from them until the commit."""
     values = {} if provider is None else {"provider": provider}
     rows = _LEDGERS[provider is not None, lock].rows(connection, **values)
-    return {lane: ledger for lane, _, ledger in map(_ledger, rows)}
+    return {lane: ledger for lane, _, ledger in map(read_ledger, rows)}
 
 
 def windows_of(connection: Connection, lane: int | None = None) -> list[tuple[int, bool, Ledger]]:
@@ -200,7 +201,7 @@ def windows_of(connection: Connection, lane: int | None = None) -> list[tuple[in
     statement = sa.select(windows).order_by(windows.c.starts_at, windows.c.id)
     if lane is not None:
         statement = statement.where(windows.c.lane == lane)
-    return [_ledger(row) for row in connection.execute(statement)]
+    return [read_ledger(row) for row in connection.execute(statement)]
 
 
 def lanes_of_windows(connection: Connection, ids: Sequence[int]) -> dict[int, int]:

@@ -1,0 +1,77 @@
+"""Judgement at once: bad news lowers the cap of the open window and may end its lane's day."""
+
+from __future__ import annotations
+
+import attrs
+
+from warmup.engine.context import Context
+from warmup.engine.evidence import HISTORY, histories
+from warmup.model import Lane, Standing
+from warmup.reputation import judgement
+from warmup.reputation.standing import Adjustment
+from warmup.store import Connection, journal, lanes
+from warmup.timing import Instant
+
+__all__ = ["alarm"]
+
+
+def alarm(
+    context: Context,
+    connection: Connection,
+    lane: Lane,
+    now: Instant,
+    *,
+    said: str = "",
+    refused: bool = False,
+    late: bool = False,
+) -> Lane | None:
+    """Look at a lane after bad news; the lane as it is now, or None where nothing changed.
+
+    Args:
+        context: The engine's surroundings.
+        connection: A write transaction that holds the news already.
+        lane: The lane as it stands.
+        now: The time.
+        said: What the provider said last, for the record.
+        refused: Whether it turned the IP away.
+        late: Whether the news may be about windows that are closed.
+    """
+    if lane.key.source not in context.sources or lane.key.provider not in context.plan.providers:
+        return None
+    past = histories(connection, [lane], now - HISTORY)[lane.id]
+    if not past or past[-1][0].window.ends_at <= now:
+        return None
+    ledger, seen = past[-1]
+    last_step, planned = context.plan.last_step(lane.key.source), context.nominal(lane.key)
+    adjustment: Adjustment | None
+    if refused:
+        adjustment, told = (
+            judgement.refuse(
+                lane, seen, now, planned=planned, last_step=last_step, said=said, policy=context.policy
+            ),
+            "",
+        )
+    else:
+        before = [evidence for _, evidence in past[:-1]]
+        adjustment, told = (
+            judgement.alarm(
+                lane, seen, before, now, planned=planned, last_step=last_step, policy=context.policy
+            ),
+            f" ({said})" if said else "",
+        )
+    if adjustment is None:
+        return None
+    changed = adjustment.lane
+    if changed.note != lane.note:
+        changed = attrs.evolve(changed, note=f"{changed.note}{told}")
+    lanes.save_lanes(connection, [changed])
+    if adjustment.cap_now is not None:
+        lanes.lower_cap(connection, ledger.id, adjustment.cap_now)
+    if changed.standing is not lane.standing:
+        if changed.standing is Standing.SUSPENDED:
+            lanes.spoil(connection, ledger.id)
+        context.ask_roll()
+    if not adjustment.quiet:
+        kind = "cap" if changed.standing is lane.standing else "standing"
+        journal.note(connection, now, kind, f"{adjustment.reason}{told}", lane=lane.id)
+    return changed

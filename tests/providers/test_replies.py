@@ -190,6 +190,57 @@ def test_scope_by_wording() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("finding", "text"),
+    [
+        ("spf", "550 5.7.23 The message was rejected because of Sender Policy Framework violation"),
+        ("dkim", "550 5.7.20 No passing DKIM signature found"),
+        ("dmarc", "550 5.7.1 Email rejected per DMARC policy for example.com"),
+        ("ptr", "450 4.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.1]"),
+        ("helo", "450 4.7.1 <mail.local>: Helo command rejected: Host not found"),
+        ("sender-domain", "450 4.1.8 <x@y.test>: Sender address rejected: Domain not found"),
+        ("sender-domain", "550 5.7.27 Sender address has null MX"),
+        ("unauthenticated", "550 5.7.26 This mail is unauthenticated"),
+        ("tls", "530 5.7.0 Must issue a STARTTLS command first"),
+        ("", "550 5.1.1 User unknown"),
+        ("", "451 4.7.24 SPF TempError: DNS lookup failed"),
+    ],
+)
+def test_findings(finding: str, text: str) -> None:
+    """Trouble that is the sender's own to mend is named; trouble of their look-ups is none of ours."""
+    verdict = said(text)
+    assert verdict.finding == finding
+    assert (verdict.category == Category.AUTH_FAILURE) == (finding not in ("", "tls"))
+
+
+LANGUAGES = """\
+invalid_recipient 550 Destinataire inconnu
+invalid_recipient 550 Der Empf\u00e4nger existiert nicht
+invalid_recipient 550 El buz\u00f3n no existe
+invalid_recipient 550 Casella inesistente
+invalid_recipient 550 Usu\u00e1rio inexistente
+invalid_recipient 550 Konto nie istnieje
+invalid_recipient 550 \u041d\u0435\u0442 \u0442\u0430\u043a\u043e\u0433\u043e \u044f\u0449\u0438\u043a\u0430
+invalid_recipient 550 \u7528\u6237\u4e0d\u5b58\u5728
+mailbox_full 552 Bo\u00eete du destinataire pleine
+mailbox_full 552 Das Postfach ist \u00fcberf\u00fcllt
+mailbox_full 552 Caixa cheia
+mailbox_full 552 \u90ae\u7bb1\u5df2\u6ee1
+rate_limited 421 Trop de connexions
+greylist 451 Liste grise, r\u00e9essayez plus tard
+volume_limited 421 Zu viele Nachrichten in zu kurzer Zeit
+ip_reputation_block 554 Ihre IP-Adresse ist gesperrt
+ip_reputation_block 554 Votre adresse IP est bloqu\u00e9e
+spam_content 554 Nachricht als Spam eingestuft""".splitlines()
+
+
+@pytest.mark.parametrize("case", LANGUAGES)
+def test_languages(case: str) -> None:
+    """Common refusals in other languages are understood, with and without their accents."""
+    category, _, text = case.partition(" ")
+    assert said(text).category == category
+
+
 def test_silence() -> None:
     """Where a server said nothing, the delivery is deferred; after the dot nobody knows."""
     for stage in Stage:

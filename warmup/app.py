@@ -33,7 +33,7 @@ from warmup.model import (
     Submission,
     Verdict,
 )
-from warmup.providers import Directory, parse_reply
+from warmup.providers import Classifier, Directory, parse_reply
 from warmup.store import Database, ForeignDatabase, Node, Witness, check, create_or_upgrade, machine_id
 from warmup.store.census import where_it_stands
 from warmup.timing import Chance, Clock, Instant, from_datetime
@@ -110,6 +110,7 @@ class Warmup:
 
     def _context(self) -> Context:
         config = self.config
+        directory = Directory.default().extended(config.providers)
         return Context(
             database=self.database,
             clock=self.clock,
@@ -119,7 +120,8 @@ class Warmup:
             declarations=config.declarations,
             streams=config.streams,
             retry=config.retry,
-            directory=Directory.default().extended(config.providers),
+            directory=directory,
+            classifier=Classifier.default().extended(config.replies, directory=directory),
             chance=Chance(config.seed),
             node=config.node,
         )
@@ -395,7 +397,7 @@ class Warmup:
             stage=stage, reply=reply, outcome=outcome, mail_written=True, started_at=now, ended_at=now
         )
         self.engine.settle(decision, attempt)
-        return judge(decision.lane.provider, attempt)
+        return judge(self.engine.context.classifier, decision.lane.provider, attempt)
 
     # Looking
 

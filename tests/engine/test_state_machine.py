@@ -31,6 +31,7 @@ from warmup.engine.sweep import ADMISSIONS_KEPT
 from warmup.errors import UsageError
 from warmup.model import OTHER, Attempt, Grant, LaneKey, Outcome, Reply, Stage, Wait, Window
 from warmup.plan.calendar import shape
+from warmup.providers import Classifier
 from warmup.reputation.policy import Policy, Thresholds
 from warmup.store import Database, create_or_upgrade
 from warmup.timing import DAY, HOUR, MINUTE, SECOND, Instant, SimulatedClock
@@ -186,7 +187,7 @@ class Machine(RuleBasedStateMachine):
 
     def _judged(self, grant: Grant, tried: Attempt) -> str:
         """What an attempt makes of a delivery; a block silences the lane."""
-        verdict = judge(grant.lane.provider, tried)
+        verdict = judge(Classifier.default(), grant.lane.provider, tried)
         if verdict.category in BLOCKS and grant.lane.provider != OTHER:
             until = self.model.suspended.get(grant.lane, 0)
             self.model.suspended[grant.lane] = max(until, self.clock.now() + DAY)

@@ -107,7 +107,7 @@ class _Tally:
     def __call__(self, grant: Grant, attempt: Attempt) -> None:
         from warmup.engine.record import judge
 
-        verdict = judge(grant.lane.provider, attempt)
+        verdict = judge(self._wm.engine.context.classifier, grant.lane.provider, attempt)
         self.counts[verdict.outcome.value] += 1
         self._seen += 1
         if self._verbose:

@@ -105,7 +105,7 @@ class PlanTable:
         "Rest from day to day: FIRST..LAST, with ,SOURCE and ,PROVIDER where only these rest.", ()
     )
     ramp: Annotated[str, rules.choice(*RampClock)] = _key(
-        "What moves a lane to its next step when a day closes.", RampClock.EARNED
+        "What moves a lane to its next step when a day closes.", RampClock.HEALTH
     )
     mix: Annotated[Any, mix] = _key(
         "Shares of the mailbox providers: a profile, or a table that sums to 1.", "us"

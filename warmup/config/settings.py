@@ -103,7 +103,7 @@ class Config:
     declarations: Mapping[str, Declaration] = attrs.field(factory=dict, converter=MappingProxyType)
     streams: Mapping[str, Stream] = attrs.field(factory=dict, converter=_streams)
     retry: RetrySchedule = attrs.field(factory=RetrySchedule)
-    ramp: RampClock = RampClock.EARNED
+    ramp: RampClock = RampClock.HEALTH
     database: str = attrs.field(default="sqlite:///warmup.db", converter=_database)
     node: str = attrs.field(factory=lambda: os.uname().nodename)
     state_dir: Path = attrs.field(factory=default_state_dir)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 from warmup.engine.context import Context
@@ -43,22 +45,17 @@ def alarm(
         return None
     ledger, seen = past[-1]
     last_step, planned = context.plan.last_step(lane.key.source), context.nominal(lane.key)
+    before = [evidence for _, evidence in past[:-1]]
+    words: dict[str, Any] = {"planned": planned, "last_step": last_step, "policy": context.policy}
     adjustment: Adjustment | None
     if refused:
-        adjustment, told = (
-            judgement.refuse(
-                lane, seen, now, planned=planned, last_step=last_step, said=said, policy=context.policy
-            ),
-            "",
-        )
+        adjustment, told = judgement.refuse(lane, seen, now, said=said, **words), ""
     else:
-        before = [evidence for _, evidence in past[:-1]]
-        adjustment, told = (
-            judgement.alarm(
-                lane, seen, before, now, planned=planned, last_step=last_step, policy=context.policy
-            ),
-            f" ({said})" if said else "",
-        )
+        adjustment = judgement.alarm(lane, seen, before, now, **words)
+        if late and (adjustment is None or adjustment.quiet):
+            looked = lane if adjustment is None else adjustment.lane
+            adjustment = judgement.review(looked, seen, before, now, **words) or adjustment
+        told = f" ({said})" if said else ""
     if adjustment is None:
         return None
     changed = adjustment.lane

@@ -293,7 +293,7 @@ def settle(context: Context, grant: Grant, attempt: Attempt) -> None:
         if row is None or lane is None:
             return
         current = row.lease == grant.lease and row.state == "granted"
-        verdict = judge(grant.lane.provider, attempt)
+        verdict = judge(context.classifier, grant.lane.provider, attempt)
         values = journal.attempt_values(grant.id, lane.id, row.window or 0, attempt, verdict, applied=current)
         if not current:
             journal.add_attempts(connection, [values] if row.lease != grant.lease else [])

@@ -25,7 +25,7 @@ from warmup.plan import Plan
 from warmup.plan.calendar import shape, window_of
 from warmup.plan.growth import GrowthPolicy
 from warmup.plan.sending import opens_at
-from warmup.providers import Directory
+from warmup.providers import Classifier, Directory
 from warmup.release.limits import LaneView, SiteHold
 from warmup.reputation.policy import POLICY, Policy
 from warmup.reputation.standing import Planned
@@ -72,6 +72,7 @@ class Context:
         streams: Streams by name; ``default`` is among them.
         policy: How lanes are judged.
         growth: How fast a warm lane may grow; None: as the plan says.
+        classifier: What replies mean, an operator's own rules first.
         owner: ``node/incarnation``: who the leases belong to.
     """
 
@@ -87,6 +88,7 @@ class Context:
     retry: RetrySchedule = attrs.field(factory=RetrySchedule)
     policy: Policy = POLICY
     growth: GrowthPolicy | None = attrs.field(factory=GrowthPolicy)
+    classifier: Classifier = attrs.field(factory=Classifier.default)
     node: str = "local"
     incarnation: str = "none"
     watch: ClockWatch = attrs.field(init=False)

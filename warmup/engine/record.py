@@ -28,7 +28,7 @@ from warmup.model import (
     Verdict,
     WaitReason,
 )
-from warmup.providers import classify
+from warmup.providers import Classifier
 from warmup.release.limits import SiteHold
 from warmup.release.machine import Event, move
 from warmup.release.retry import AMBIGUOUS_WAIT, next_attempt_at
@@ -73,11 +73,11 @@ def unknown_verdict(rule: str) -> Verdict:
     )
 
 
-def judge(provider: str, attempt: Attempt) -> Verdict:
+def judge(classifier: Classifier, provider: str, attempt: Attempt) -> Verdict:
     """What an attempt means. A refusal that is about us and not about the message keeps the message."""
     if attempt.outcome is Outcome.UNKNOWN:
         return unknown_verdict("no-answer")
-    verdict = classify(provider, attempt.reply, attempt.stage)
+    verdict = classifier.classify(provider, attempt.reply, attempt.stage)
     if attempt.outcome is Outcome.ACCEPTED:
         return verdict
     about_us = verdict.category in BLOCKS or verdict.reaction is Reaction.STOP_PROVIDER
@@ -324,7 +324,7 @@ def record(context: Context, settled: Sequence[tuple[Grant, Attempt]]) -> None:
             lane = after.lane(grant.lane)
             if row is None or lane is None:
                 continue
-            verdict = judge(grant.lane.provider, attempt)
+            verdict = judge(context.classifier, grant.lane.provider, attempt)
             current = row.lease == grant.lease and row.state in (DeliveryState.LEASED, DeliveryState.SENDING)
             window = row.window or 0
             tries.append(journal.attempt_values(row.id, lane.id, window, attempt, verdict, applied=current))

@@ -58,7 +58,7 @@ def forecast(
     plan: Plan,
     demand: Demand,
     *,
-    ramp: RampClock = RampClock.EARNED,
+    ramp: RampClock = RampClock.HEALTH,
     today: date | None = None,
     days: int | None = None,
     drain: int = 0,

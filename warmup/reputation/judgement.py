@@ -33,7 +33,7 @@ from warmup.reputation.standing import Adjustment, Planned
 from warmup.reputation.watch import look, watch_of
 from warmup.timing import DAY, Instant, format_instant, format_span
 
-__all__ = ["POLICY", "Policy", "alarm", "close", "level_of", "refuse"]
+__all__ = ["POLICY", "Policy", "alarm", "close", "level_of", "refuse", "review"]
 
 HISTORY_DAYS = 30
 """Evidence older than this is not judged: the memory of providers that most vendors name."""
@@ -232,6 +232,34 @@ def alarm(
     return Adjustment(watched, text, cap_now=finding.cap)
 
 
+def review(
+    lane: Lane,
+    seen: WindowEvidence,
+    history: Sequence[WindowEvidence],
+    now: Instant,
+    *,
+    planned: Planned,
+    last_step: int,
+    policy: Policy = POLICY,
+) -> Adjustment | None:
+    """Judge the rates again after news about windows that are closed; None where it changes nothing.
+
+    Only bad news acts here, and evidence that was acted on is not acted on again.
+
+    Args:
+        lane: The lane as it stands.
+        seen: The open window so far.
+        history: The closed windows before it, oldest first, as they are known now.
+        now: The time.
+        planned: The plan's cap of the lane on a full day, by step.
+        last_step: First step at which the curve carries its whole share.
+        policy: How it is judged.
+    """
+    verdict = judge_rates(_judged(history, seen, lane.learned, now), policy)
+    level = level_of(lane, planned)
+    return _severe(lane, verdict, level, planned, last_step, seen.window.ends_at, now, policy)
+
+
 def _deferred_text(seen: WindowEvidence, watch: Watch) -> str:
     told = [f"{seen.deferred} of {seen.attempted} attempts deferred for volume"] if seen.deferred else []
     if seen.blocked:
@@ -260,7 +288,7 @@ def close(
     history: Sequence[WindowEvidence],
     now: Instant,
     *,
-    ramp: RampClock = RampClock.EARNED,
+    ramp: RampClock = RampClock.HEALTH,
     last_step: int,
     planned: Planned,
     policy: Policy = POLICY,
@@ -307,7 +335,7 @@ def close(
     if not held and now < learned.rest_until:
         held = learned.hold or f"at rest until {format_instant(learned.rest_until)}"
     if held:
-        if ramp in (RampClock.CALENDAR, RampClock.SENDING_DAY) and lane.cap_limit is None:
+        if ramp is not RampClock.HEALTH and lane.cap_limit is None:
             pass
         else:
             if held == learned.hold:

@@ -39,6 +39,39 @@ def test_by_mx(host: str, provider: str | None) -> None:
     assert DIRECTORY.by_mx([host]) == provider
 
 
+@pytest.mark.parametrize(
+    ("host", "provider", "kind"),
+    [
+        ("mxa-00123.gslb.pphosted.com", "proofpoint", "gateway"),
+        ("eu-smtp-inbound-1.mimecast.com", "mimecast", "gateway"),
+        ("d12345a.ess.barracudanetworks.com", "barracuda", "gateway"),
+        ("mx1.hc123.iphmx.com", "cisco", "gateway"),
+        ("cluster5.eu.messagelabs.com", "broadcom", "gateway"),
+    ],
+)
+def test_gateways_are_providers(host: str, provider: str, kind: str) -> None:
+    """A filter in front of somebody else's mailboxes is the provider: it counts and it answers."""
+    assert DIRECTORY.by_mx([host]) == provider
+    assert DIRECTORY.providers[provider].kind == kind
+
+
+def test_every_shipped_name_leads_to_its_provider() -> None:
+    """All domains and MX suffixes of the data are found, whatever their case."""
+    for provider in DIRECTORY.providers.values():
+        assert all(DIRECTORY.by_domain(domain) == provider.id for domain in provider.domains)
+        for pattern in provider.mx:
+            host = f"x1.{pattern[2:]}" if pattern.startswith("*.") else pattern
+            assert DIRECTORY.by_mx([host.upper() + "."]) == provider.id
+
+
+def test_companies_count_against_their_host() -> None:
+    """A company's domain is its host's by MX, though by its name it is nobody's; a null MX is nobody's."""
+    assert DIRECTORY.by_domain("company.example") is None
+    assert DIRECTORY.by_mx(["aspmx.l.google.com", "alt1.aspmx.l.google.com"]) == "google"
+    assert DIRECTORY.by_mx(["company-example.mail.protection.outlook.com"]) == "microsoft365"
+    assert DIRECTORY.by_mx(["."]) is None
+
+
 def test_several_hosts() -> None:
     """Most of the hosts decide, whatever their order; one unknown backup changes nothing."""
     hosts = ["alt1.aspmx.l.google.com", "aspmx.l.google.com", "backup.example.net", "mx.yandex.net"]

@@ -14,7 +14,7 @@ from warmup.plan.mix import parse_mix
 from warmup.plan.patterns import parse_pattern
 from warmup.plan.rest import Pause, parse_pauses, sending_days
 
-__all__ = ["holidays", "mix", "pattern", "pauses", "weekdays", "zone"]
+__all__ = ["growth", "holidays", "mix", "pattern", "pauses", "weekdays", "zone"]
 
 _NUMBER = {"type": "number", "minimum": 0}
 
@@ -55,6 +55,19 @@ def _mix(value: Any) -> Any:
 
 
 mix = Rule(_mix, {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": _NUMBER}]})
+
+
+def _growth(value: Any) -> Fraction | None:
+    if value == "off":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Mistake(f'must be a number or "off", not {kind(value)}: {shown(value)}', "write 1.3")
+    if not 1 <= value <= 100:
+        raise Mistake(f"{value} is out of range", "from 1 (no growth) to 100, such as 1.3")
+    return Fraction(str(value))
+
+
+growth = Rule(_growth, {"anyOf": [{"type": "number", "minimum": 1, "maximum": 100}, {"const": "off"}]})
 
 
 def _weekdays(value: Any) -> tuple[Fraction, ...]:

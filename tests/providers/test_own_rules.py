@@ -93,6 +93,7 @@ def test_what_is_said_holds() -> None:
         ({"text": "from mx.example.org"}, "550 not from mx.example.org", "550 not from mx.example.com"),
         ({"text": "ship|"}, "550 The ship.", "550 The shipment"),
         ({"text": "ship", "without": "steam"}, "550 The shipment", "550 The steam ship"),
+        ({"text": "ship", "without": "steam & boat"}, "550 The steam ship", "550 The steam boat ship"),
         ({"text": "用户"}, "550 mail用户", "550 mail"),
     ],
 )
@@ -117,6 +118,7 @@ def test_conditions(rule: dict[str, Any], yes: str, no: str) -> None:
         ({"category": "policy", "text": []}, "text", "leave it out"),
         ({"category": "policy", "text": ["a & "]}, "text", "some words"),
         ({"category": "policy", "text": ["<boxx> ~ a"]}, "text", '"box"'),
+        ({"category": "policy", "text": ["my <box>"]}, "text", "alone"),
         ({"category": "policy", "text": ["a" * 201]}, "text", "200"),
         ({"category": "policy", "codes": [250]}, "codes", "4yz"),
         ({"category": "policy", "codes": ["4yz", 550]}, "codes", "two rules"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from warmup.model import Category, Outcome, Reaction, Reply, Scope, Stage, Verdict
 from warmup.model.reply import REPLY_TEXT_MAX
-from warmup.providers import Directory, classify, parse_reply
+from warmup.providers import Classifier, Directory, classify, parse_reply
 from warmup.providers.reading import fold
 from warmup.providers.replies import rules
 from warmup.providers.rules import FINDINGS, Rule
@@ -32,6 +32,7 @@ def test_every_rule_decides_its_example(rule: Rule) -> None:
 def test_rules_are_sound() -> None:
     """Rules have distinct ids, known providers, a source, and phrases that can occur in masked text."""
     assert len({rule.id for rule in rules()}) == len(rules())
+    groups = {f"<{name}>" for name in Classifier.default().groups}
     for rule in rules():
         assert rule.source.startswith("http")
         assert all(provider in Directory.default().providers for provider in rule.providers)
@@ -39,7 +40,9 @@ def test_rules_are_sound() -> None:
         assert rule.category == Category.AUTH_FAILURE or rule.finding in ("", "tls")
         for phrase in (*rule.text, *rule.without):
             assert phrase == fold(phrase)
-            assert all(part.strip() for joined in phrase.split(" & ") for part in joined.split(" ~ "))
+            for part in (part for joined in phrase.split(" & ") for part in joined.split(" ~ ")):
+                assert part.strip()
+                assert part in groups or not any(group in part for group in groups), phrase
 
 
 CASES = """\

@@ -251,8 +251,11 @@ def _phrases(reader: _Reader, key: str, groups: Mapping[str, tuple[str, ...]]) -
         if not all(prose.removesuffix(END) or names for piece in pieces for prose, names in piece):
             reader.wrong(key, f"holds {phrase!r:.60}, of which a part is empty", 'write "some words"')
             continue
-        for group in _GROUP.findall(phrase):
-            reader.one_of(key, group, sorted(groups))
+        for part in re.split(" [&~] ", phrase):
+            for group in _GROUP.findall(part):
+                reader.one_of(key, group, sorted(groups))
+                if part.strip() != f"<{group}>":
+                    reader.wrong(key, f"holds {part!r:.60}", f'a group stands alone: "<{group}> ~ words"')
         joined = [" ~ ".join(prose for prose, _ in piece if prose) for piece in pieces]
         names = [name for piece in pieces for _, name in piece if name]
         phrases.append(" & ".join([piece for piece in joined if piece] + names))

@@ -116,6 +116,7 @@ class Warmup:
             clock=self.clock,
             plan=config.plan,
             ramp=config.ramp,
+            growth=config.growth,
             sources={source.address: source for source in config.sources},
             declarations=config.declarations,
             streams=config.streams,

@@ -111,7 +111,7 @@ class TestWhatIsRead:
         assert config.sources == (EgressSource(address="192.0.2.1", ehlo="mx1.example.com"),)
         assert config.database == f"sqlite:///{tmp_path}/warmup.db"
         assert (config.plan.curve.name, config.plan.days, config.plan.zone) == ("ses", 45, "UTC")
-        assert config.ramp is RampClock.EARNED
+        assert config.ramp is RampClock.HEALTH
         assert set(config.streams) == {"default"}
         assert config.node
         assert config.path == tmp_path / "warmup.toml"

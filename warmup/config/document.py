@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import attrs
 
 from warmup.config import rules
-from warmup.config.planning import holidays, mix, pattern, pauses, weekdays, zone
+from warmup.config.planning import growth, holidays, mix, pattern, pauses, weekdays, zone
 from warmup.config.routes import domains, routes, suffixes
 from warmup.config.rules import integer
 from warmup.model import OnUnknown, RampClock, RetrySchedule
@@ -106,6 +106,10 @@ class PlanTable:
     )
     ramp: Annotated[str, rules.choice(*RampClock)] = _key(
         "What moves a lane to its next step when a day closes.", RampClock.HEALTH
+    )
+    growth: Annotated[Any, growth] = _key(
+        "A warm lane sends at most so many times the largest day of the 30 that ended a week ago, or off.",
+        1.3,
     )
     mix: Annotated[Any, mix] = _key(
         "Shares of the mailbox providers: a profile, or a table that sums to 1.", "us"

@@ -7,6 +7,7 @@ import re
 import tomllib
 import typing
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -24,6 +25,7 @@ from warmup.errors import ConfigError, Problem, WarmupError
 from warmup.model import Declaration, EgressSource, OnUnknown, RampClock, RetrySchedule, Stream
 from warmup.plan.build import plan
 from warmup.plan.curves import parse_curve
+from warmup.plan.growth import GrowthPolicy
 from warmup.plan.mix import Mix
 from warmup.plan.plan import Plan
 from warmup.plan.sending import parse_hours
@@ -286,6 +288,8 @@ def _parts(reader: _Reader, read: dict[str, Any], curve: Curve | None) -> dict[s
     _add_installation(reader, read["warmup"], parts)
     if (planning := read["plan"]) is not None:
         parts["ramp"] = RampClock(planning.ramp)
+        factor = planning.growth
+        parts["growth"] = None if factor is None else GrowthPolicy(factor=Fraction(str(factor)))
         if isinstance(planning.mix, Mix):  # text is the name of a profile, whose providers we know
             reader.found.extend(checks.check_mix(planning.mix.providers, providers))
         if "sources" not in broken and curve is not None:

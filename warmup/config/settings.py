@@ -14,6 +14,7 @@ from warmup.config.rules import Mistake
 from warmup.config.storage import database_url, default_state_dir
 from warmup.errors import ConfigError
 from warmup.model import Declaration, EgressSource, RampClock, RetrySchedule, Stream
+from warmup.plan.growth import GrowthPolicy
 from warmup.plan.plan import Plan
 from warmup.timing import Clock, Instant, ScaledClock, SystemClock
 
@@ -85,6 +86,7 @@ class Config:
         declarations: By address: what an operator says of sources that are in use already.
         streams: By name; ``default`` always exists.
         ramp: What moves a lane to its next step.
+        growth: How fast a warm lane may grow; None: as the plan says.
         database: SQLAlchemy URL; a file's path is absolute.
         node: Name of this machine among those that share the database.
         state_dir: Folder of the witness, which tells a restored database.
@@ -104,6 +106,7 @@ class Config:
     streams: Mapping[str, Stream] = attrs.field(factory=dict, converter=_streams)
     retry: RetrySchedule = attrs.field(factory=RetrySchedule)
     ramp: RampClock = RampClock.HEALTH
+    growth: GrowthPolicy | None = attrs.field(factory=GrowthPolicy)
     database: str = attrs.field(default="sqlite:///warmup.db", converter=_database)
     node: str = attrs.field(factory=lambda: os.uname().nodename)
     state_dir: Path = attrs.field(factory=default_state_dir)

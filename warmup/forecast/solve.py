@@ -1,0 +1,526 @@
+"""Questions the other way round: how many IPs, which start, how much can be promised.
+
+A question about a volume takes it that lanes make a step each day: their caps are used, or the
+ramp's clock is the calendar. Then caps depend on steps, IPs and target alone, and rise with each:
+
+* with the step, because a curve never falls (what a curve promises), nor do its parts: the split
+  among providers is house-monotone, and so is rounding a weekday's part down;
+* with an IP's share, for the same reasons, the curve's own cap among them;
+* with the number of IPs *of a fixed share*, because each adds its caps to the others'.
+
+With more capacity on some days and less on none, mail that could keep its deadlines still does. So
+halving is right for the step, for the target of a fixed number of IPs, and for the number of IPs at
+the largest share that is of use. It is not right for the number of IPs that divide one target: two
+thin lanes may carry less than one. There every number is tried, up to a bound.
+
+Every answer is checked by running the plan forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import attrs
+
+from warmup.errors import PlanError
+from warmup.forecast.question import (
+    WEEK,
+    Answer,
+    Binding,
+    Frame,
+    check_day,
+    check_whole,
+    mailing,
+    week_of,
+)
+from warmup.forecast.result import Forecast
+from warmup.forecast.run import forecast
+from warmup.model import Lane, LaneKey, RampClock
+from warmup.plan import Plan
+from warmup.plan.build import TARGET_MAX
+from warmup.plan.demand import Demand
+from warmup.plan.formulas import STEP_MAX
+from warmup.plan.mix import seats
+from warmup.plan.sources import SOURCES_MAX
+
+__all__ = ["SCAN_MAX", "how_many_ips", "how_many_ips_for", "most_on", "when_to_start"]
+
+SCAN_MAX = 200
+"""IPs that are tried one by one where no shorter way is right."""
+
+DEADLINE_MAX = 60
+PATIENCE = 7
+"""Days after the last arrival within which mail without a deadline shall be gone."""
+
+_DAY = timedelta(days=1)
+
+
+def how_many_ips(frame: Frame, volume: int, by: date, start: date, deadline: int = 0) -> Answer:
+    """The fewest IPs that send a volume a day from a day on.
+
+    The volume is asked for on seven days, scaled by their weekday weights and not on days of rest. The
+    plan's target may have to be above it: by a few, because parts are rounded, or by more, where a
+    curve that scales with the share is still on its way.
+
+    Args:
+        frame: Curve, mix and calendar.
+        volume: Deliveries a day, on a weekday with the full weight.
+        by: The first day on which it shall go, in the plan's zone.
+        start: The first day of the ramp.
+        deadline: Whole days that each delivery may wait.
+
+    Raises:
+        PlanError: A figure is out of range, or nothing is sent on that day.
+    """
+    _check(frame, volume, by, start, deadline)
+    wanted = week_of(frame, volume, by, deadline)
+    share = frame.share(_last_step(frame, by, start, deadline))
+
+    def works(ips: int, target: int) -> bool:
+        return not _run(frame.plan(target, ips, start), wanted, by, deadline).totals["overflow"]
+
+    if share is None:
+        tried = range(1, min(SCAN_MAX, volume) + 1)
+        found = next((ips for ips in tried if works(ips, _rounded_up(frame, volume, ips))), 0)
+        most = _rounded_up(frame, volume, found)
+        if not found:
+            return _no_ips(frame, volume, by, start, deadline, frame.plan(volume, 1, start), wanted)
+    else:
+        top = _enough(frame, wanted, share, start)
+        if not 0 < top <= min(SOURCES_MAX, TARGET_MAX // share):
+            return _no_ips(frame, volume, by, start, deadline, frame.plan(share, 1, start), wanted)
+        found = _least(1, top, lambda ips: works(ips, ips * share))
+        most = found * share
+    target = _least(max(volume, found), max(most, volume, found), lambda target: works(found, target))
+    made = frame.plan(target, found, start)
+    if found > 1:
+        fewer = frame.plan(target if share is None else (found - 1) * share, found - 1, start)
+        binding = _shortfall(frame, fewer, wanted, by, deadline, f"with {_ips(found - 1)}")
+    else:
+        binding = Binding(code="none", message="One IP is enough, and there is no smaller number.")
+    return Answer(
+        question="ips",
+        found=True,
+        text=f"{_ips(found)}, planned with --target {target}, send{'s' if found == 1 else ''} "
+        f"{volume:,} a day from {by} on when {'it starts' if found == 1 else 'they start'} on {start}.",
+        facts={
+            "ips": found,
+            "target": target,
+            "volume": volume,
+            "by": by.isoformat(),
+            "start": start.isoformat(),
+            "deadline": deadline,
+        },
+        binding=binding,
+        plan=made,
+        notes=_notes(frame, volume, target, found, start, wanted, by, deadline),
+    )
+
+
+def _enough(frame: Frame, wanted: Demand, share: int, start: date) -> int:
+    """IPs of a share that send every day's mail on that day; 0 where no number does."""
+    one = frame.plan(share, 1, start)
+    most = 1
+    for stream in wanted.streams:
+        for provider, row in stream.arrivals.items():
+            for index, need in enumerate(row):
+                if not need:
+                    continue
+                on = wanted.date_of(index)
+                cap = one.caps("ip-1", max(1, frame.steps(start, on, provider)), on)[provider]
+                if not cap:
+                    return 0
+                most = max(most, -(-need // cap))
+    return most
+
+
+def _no_ips(
+    frame: Frame, volume: int, by: date, start: date, deadline: int, most: Plan, wanted: Demand
+) -> Answer:
+    ips = len(most.sources)
+    return Answer(
+        question="ips",
+        found=False,
+        text=f"No number of IPs sends {volume:,} a day from {by} on with {frame.curve_name} from {start}.",
+        facts={
+            "ips": None,
+            "target": None,
+            "volume": volume,
+            "by": by.isoformat(),
+            "start": start.isoformat(),
+            "deadline": deadline,
+        },
+        binding=_shortfall(frame, most, wanted, by, deadline, f"with {_ips(ips)}"),
+        notes=(
+            "Start earlier, or limit what an IP shall carry: then more of them can be asked for."
+            if ips == 1
+            else "Start earlier, or choose a curve that grows faster.",
+        ),
+    )
+
+
+def how_many_ips_for(
+    frame: Frame,
+    demand: Demand,
+    start: date,
+    *,
+    target: int | None = None,
+    ramp: RampClock = RampClock.HEALTH,
+    ips_max: int = SCAN_MAX,
+) -> Answer:
+    """The fewest IPs with which no deadline of a demand is missed.
+
+    Mail without a deadline has to be gone a week after the last arrival. The number of IPs that
+    divide a target is no monotone matter, so that every number is run forward, the smallest first.
+
+    Args:
+        frame: Curve, mix and calendar.
+        demand: What arrives.
+        start: The first day of the ramp.
+        target: Deliveries a day that all IPs share once warm; what the largest day needs unless given.
+        ramp: What moves a lane.
+        ips_max: Where the search ends.
+
+    Raises:
+        PlanError: A figure is out of range.
+    """
+    check_whole("target", target, TARGET_MAX)
+    check_whole("ips-max", ips_max, SOURCES_MAX)
+    sought = _peak(frame, demand) if target is None else target
+    days = max(1, (demand.start - start).days + demand.days + PATIENCE)
+    last: Forecast | None = None
+    facts = {"target": sought, "start": start.isoformat(), "demand": demand.name, "ramp": str(ramp)}
+
+    def binding() -> Binding:
+        if last is None:
+            return Binding(code="none", message="No smaller number comes into question.")
+        short = forecast(last.plan, demand, ramp=ramp, today=start, days=days, detail=True)
+        return _missed(short, f"with {_ips(len(last.plan.sources))}")
+
+    for ips in range(1, min(ips_max, sought) + 1):
+        if frame.per_ip is not None and sought > ips * frame.per_ip:
+            continue
+        made = frame.plan(sought, ips, start, days=days)
+        seen = forecast(made, demand, ramp=ramp, today=start, days=days)
+        if not seen.misses and not seen.totals["backlog"]:
+            return Answer(
+                question="ips",
+                found=True,
+                text=f"{_ips(ips)}, planned with --target {sought}, "
+                f"{'misses' if ips == 1 else 'miss'} no deadline of {demand.name}.",
+                facts={"ips": ips, **facts, "delay": seen.delays.to_dict()},
+                binding=binding(),
+                plan=made,
+            )
+        last = seen
+    none = Binding(code="share", message=f"{_ips(ips_max)} cannot carry {sought:,} a day.")
+    return Answer(
+        question="ips",
+        found=False,
+        text=f"Up to {ips_max:,} IPs, no number keeps every deadline of {demand.name}.",
+        facts={"ips": None, **facts},
+        binding=none if last is None else binding(),
+    )
+
+
+def when_to_start(frame: Frame, volume: int, on: date, ips: int, deadline: int = 0) -> Answer:
+    """The latest first day with which a volume goes on a day and those after it.
+
+    Args:
+        frame: Curve, mix and calendar.
+        volume: Deliveries a day, on a weekday with the full weight.
+        on: The first day on which it shall go.
+        ips: How many IPs start, all on the same day.
+        deadline: Whole days that each delivery may wait.
+
+    Raises:
+        PlanError: A figure is out of range, or nothing is sent on that day.
+    """
+    _check(frame, volume, on, on, deadline)
+    check_whole("ips", ips, SOURCES_MAX)
+    wanted = week_of(frame, volume, on, deadline)
+    earliest = max(on - STEP_MAX * _DAY, date(1970, 1, 2))
+    share = frame.share(STEP_MAX)
+    highest = _rounded_up(frame, volume, ips) if share is None else ips * share
+
+    def works(start: date, target: int) -> bool:
+        return not _run(frame.plan(target, ips, start), wanted, on, deadline).totals["overflow"]
+
+    facts: dict[str, object] = {"volume": volume, "on": on.isoformat(), "ips": ips, "deadline": deadline}
+    if highest < max(volume, ips) or not works(earliest, highest):
+        warm = frame.plan(max(highest, ips), ips, earliest)
+        return Answer(
+            question="start",
+            found=False,
+            text=f"{_ips(ips)} cannot send {volume:,} a day on {on}, however early the ramp starts.",
+            facts={"start": None, "target": None, **facts},
+            binding=_shortfall(frame, warm, wanted, on, deadline, "even when warm"),
+            notes=("More IPs carry more.",),
+        )
+    top = min(highest, TARGET_MAX)
+    # A later start is a smaller number of steps: of the days counted back from the last one, the first
+    # that works.
+    back = _least(0, (on - earliest).days, lambda days: works(on - days * _DAY, top))
+    start = on - back * _DAY
+    target = _least(max(volume, ips), top, lambda target: works(start, target))
+    late = frame.plan(top, ips, start + _DAY)
+    if back:
+        binding = _shortfall(frame, late, wanted, on, deadline, "a day later")
+    else:
+        binding = Binding(code="none", message="The first day of the ramp carries it.")
+    return Answer(
+        question="start",
+        found=True,
+        text=f"Start on {start} at the latest, {_days(back)} before, with --target {target}.",
+        facts={"start": start.isoformat(), "days_before": back, "target": target, **facts},
+        binding=binding,
+        plan=frame.plan(target, ips, start),
+        notes=_notes(frame, volume, target, ips, start, wanted, on, deadline),
+    )
+
+
+def most_on(
+    frame: Frame, on: date, start: date, ips: int, *, target: int | None = None, deadline: int = 0
+) -> Answer:
+    """The most that can be promised for a day: in all, and for each provider alone.
+
+    The whole is split by the mix, so that one provider may bind it while others have room.
+
+    Args:
+        frame: Curve, mix and calendar.
+        on: The day on which the mail is there.
+        start: The first day of the ramp.
+        ips: How many IPs.
+        target: What they share once warm; without one, all that the curve gives them.
+        deadline: Whole days after that day by whose end it has to be gone.
+
+    Raises:
+        PlanError: A figure is out of range, nothing is sent on that day, or the curve needs a target.
+    """
+    _check(frame, 1, on, start, deadline)
+    check_whole("ips", ips, SOURCES_MAX)
+    check_whole("target", target, TARGET_MAX)
+    if target is None:
+        share = frame.share(_last_step(frame, on, start, deadline))
+        if share is None:
+            raise PlanError.of(
+                "target",
+                f"missing: {frame.curve_name} grows with it",
+                "say what the IPs shall carry once warm",
+            )
+        target = min(TARGET_MAX, ips * share)
+    elif target < ips:
+        raise PlanError.of("target", f"{target:,} a day is too little for {_ips(ips)}", "raise it")
+    made = frame.plan(target, ips, start)
+    open_all = mailing(frame, TARGET_MAX, on, deadline)
+    caps = {
+        found.provider: sum(found.caps)
+        for found in _run(made, open_all, on, deadline, days=deadline + 1).providers
+    }
+
+    def fits(number: int) -> bool:
+        parts = seats(number, frame.mix.weights)
+        return all(part <= caps[name] for part, name in zip(parts, frame.mix.providers, strict=True))
+
+    room = sum(caps.values())
+    most = _least(1, room + 1, lambda number: not fits(number)) - 1
+    over = seats(most + 1, frame.mix.weights)
+    tight = [
+        name for name, part in zip(frame.mix.providers, over, strict=True) if part > caps[name]
+    ]  # the split is house-monotone: just one part rises with the whole
+    short = mailing(frame, most + 1, on, deadline)
+    binding = _shortfall(frame, made, short, on, deadline, "with one more", only=tight[0])
+    until = f" until {on + deadline * _DAY}" if deadline else ""
+    return Answer(
+        question="promise",
+        found=most > 0,
+        text=f"{most:,} on {on}{until}, split by the mix {frame.mix.name}.",
+        facts={
+            "most": most,
+            "providers": caps,
+            "sum": room,
+            "on": on.isoformat(),
+            "start": start.isoformat(),
+            "ips": ips,
+            "target": target,
+            "deadline": deadline,
+        },
+        binding=binding,
+        plan=made,
+        notes=(f"Whatever the mix, the lanes hold {room:,}: {room - most:,} more for the others.",)
+        if room > most
+        else (),
+    )
+
+
+def _check(frame: Frame, volume: int, on: date, start: date, deadline: int) -> None:
+    check_whole("volume", volume, TARGET_MAX)
+    check_whole("deadline", deadline, DEADLINE_MAX, least=0)
+    check_day(frame, "by", on)
+    if start > on:
+        raise PlanError.of("start", f"{start} is after {on}", "start on that day or before")
+    if (on - start).days > STEP_MAX:
+        raise PlanError.of("start", f"{start} is more than ten years before {on}", "start later")
+
+
+def _last_step(frame: Frame, on: date, start: date, deadline: int) -> int:
+    """The highest step that a lane reaches in the week that is asked about."""
+    last = on + (WEEK - 1 + deadline) * _DAY
+    return max(1, *(frame.steps(start, last, provider) for provider in frame.mix.providers))
+
+
+def _run(made: Plan, wanted: Demand, on: date, deadline: int, days: int = 0) -> Forecast:
+    """Run a plan forward from a day on; its lanes have made a step on every sending day before."""
+    lanes = {}
+    for source in made.sources:
+        last = made.last_step(source.address)
+        for provider, step in _steps(made, source.start, on).items():
+            key = LaneKey(source.address, provider)
+            lanes[key] = Lane(id=0, key=key, step=min(step, last))
+    days = days or WEEK + deadline
+    return forecast(made, wanted, ramp=RampClock.CALENDAR, today=on, days=days, lanes=lanes)
+
+
+def _steps(made: Plan, start: date, on: date) -> dict[str, int]:
+    frame = Frame(model=made)
+    if not made.pauses:
+        step = max(1, frame.steps(start, on, made.providers[0]))
+        return dict.fromkeys(made.providers, step)
+    return {provider: max(1, frame.steps(start, on, provider)) for provider in made.providers}
+
+
+def _least(low: int, high: int, holds: Callable[[int], bool]) -> int:
+    """The least number from low to high for which something holds that goes on holding."""
+    while low < high:
+        middle = (low + high) // 2
+        if holds(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _rounded_up(frame: Frame, volume: int, ips: int) -> int:
+    """A target above a volume by more than rounding can take from its parts."""
+    return min(TARGET_MAX, volume + ips * (len(frame.mix.providers) + 1))
+
+
+def _peak(frame: Frame, demand: Demand) -> int:
+    """The least target whose parts hold the largest day of every provider."""
+    arrivals = demand.by_provider()
+    whole = sum(frame.mix.weights)
+    most = 1
+    for provider, weight in zip(frame.mix.providers, frame.mix.weights, strict=True):
+        named = [
+            row
+            for name, row in arrivals.items()
+            if (name if name in frame.mix.providers else "other") == provider
+        ]
+        day = max((sum(column) for column in zip(*named, strict=True)), default=0)
+        most = max(most, -(-day * whole // weight))
+    return min(TARGET_MAX, most)
+
+
+def _shortfall(
+    frame: Frame, made: Plan, wanted: Demand, on: date, deadline: int, when: str, only: str | None = None
+) -> Binding:
+    """What binds a plan that does not do it: the lane that is furthest from what it needs, and why."""
+    return _missed(_run(made, wanted, on, deadline), when, only)
+
+
+def _calendar_step(made: Plan, provider: str, on: date) -> int:
+    """The step of the source that stands highest, if every sending day was one."""
+    source = max(made.sources, key=lambda source: source.share)
+    return max(1, Frame(model=made).steps(source.start, on, provider))
+
+
+def _missed(seen: Forecast, when: str, only: str | None = None) -> Binding:
+    misses = [miss for miss in seen.misses if only in (None, miss.provider)]
+    if not misses:
+        late = max(seen.providers, key=lambda found: found.waiting[-1])
+        provider, at = late.provider, seen.days - 1
+        lacking = late.waiting[-1]
+    else:
+        by_provider = {
+            name: sum(miss.count for miss in misses if miss.provider == name)
+            for name in {miss.provider for miss in misses}
+        }
+        whole = {found.provider: max(1, sum(found.arrived)) for found in seen.providers}
+        provider = max(sorted(by_provider), key=lambda name: by_provider[name] / whole[name])
+        first = next(miss for miss in misses if miss.provider == provider)
+        at, lacking = (first.on - seen.start).days, first.count
+    row = seen.provider(provider)
+    on = seen.date_of(at)
+    have, need = row.released[at], row.released[at] + lacking
+    alone = len({miss.provider for miss in seen.misses}) == 1
+    steps = {row.step for row in seen.lane_days if row.on == on and row.key.provider == provider}
+    step = max(steps) if steps else _calendar_step(seen.plan, provider, on)
+    code, cause = _cause(seen, provider, on, step)
+    return Binding(
+        code=code,
+        message=f"{when[:1].upper()}{when[1:]}, {provider} {'alone ' if alone else ''}can take {have:,} of "
+        f"{need:,} on {on}: {cause}.",
+        provider=provider,
+        on=on,
+        have=have,
+        need=need,
+    )
+
+
+def _cause(seen: Forecast, provider: str, on: date, step: int) -> tuple[str, str]:
+    """Why the lanes of a provider hold no more on a day."""
+    made = seen.plan
+    if provider not in made.providers:
+        return "share", f"the mix has no share for {provider}, nor for other"
+    source = max(made.sources, key=lambda source: source.share)
+    if source.start > on:
+        return "curve", "no IP has started"
+    name = made.curve.name
+    last = made.last_step(source.address)
+    step = min(step, last)
+    free = attrs.evolve(made, curve=_Unhurried(made.curve)) if made.curve.hourly(step, source.share) else made
+    if made.caps(source.address, step, on)[provider] < free.caps(source.address, step, on)[provider]:
+        return "hourly", f"{name} limits each hour, and the pattern {made.pattern.name} has a busy one"
+    if step < last:
+        return "curve", f"it is step {step} of {last} of {name}"
+    if made.nominal(source.address, last)[provider] < made.full_caps(source.address, on)[provider]:
+        return "curve-end", f"{name} ends there"
+    return "share", f"that is its part of {source.share:,} a day for each IP"
+
+
+@attrs.frozen
+class _Unhurried:
+    """A curve without its hourly limits."""
+
+    curve: object
+
+    @property
+    def name(self) -> str:
+        return self.curve.name  # type: ignore[attr-defined,no-any-return]
+
+    def cap(self, step: int, share: int) -> int:
+        return self.curve.cap(step, share)  # type: ignore[attr-defined,no-any-return]
+
+    def hourly(self, step: int, share: int) -> int | None:
+        return None
+
+
+def _notes(
+    frame: Frame, volume: int, target: int, ips: int, start: date, wanted: Demand, on: date, deadline: int
+) -> tuple[str, ...]:
+    """Why the target is above the volume, where it is."""
+    if target == max(volume, ips):
+        return ()
+    less = _shortfall(
+        frame, frame.plan(target - 1, ips, start), wanted, on, deadline, f"with --target {target - 1}"
+    )
+    return (f"The target is above {volume:,} a day. {less.message}",)
+
+
+def _ips(number: int) -> str:
+    return f"{number:,} IP{'' if number == 1 else 's'}"
+
+
+def _days(number: int) -> str:
+    return f"{number:,} day{'' if number == 1 else 's'}"

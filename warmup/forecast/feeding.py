@@ -55,18 +55,15 @@ def feedable(frame: Frame, volume: int, floor: int = KEPT_WARM) -> Answer:
     each = {provider: part // floor for provider, part in parts.items() if provider != OTHER}
     fed = {provider: count for provider, count in each.items() if count}
     thin = [provider for provider, count in each.items() if not count]
-    notes = (
-        [f"Not even one IP is fed at {', '.join(thin)}: a smarthost there, or nothing to expect."]
-        if thin
-        else []
-    )
+    smarthost = f"Not even one IP is fed at {', '.join(thin)}: a smarthost there, or nothing to expect."
+    notes = (smarthost,) if thin else ()
     if not fed:
         best = max(each, key=lambda provider: parts[provider], default=OTHER)
         message = f"{best} gets {parts.get(best, 0):,} a day of {volume:,}, and an IP needs {floor:,} there."
         binding = Binding(code="floor", message=message, provider=best, have=parts.get(best, 0), need=floor)
         text = f"None: {volume:,} a day is below {floor:,} at every provider."
-        none: dict[str, object] = {"ips": 0, "volume": volume, "floor": floor, "providers": each}
-        return Answer(question="feed", found=False, text=text, facts=facts, binding=binding, notes=notes)
+        nothing: dict[str, object] = {"ips": 0, "volume": volume, "floor": floor, "providers": each}
+        return Answer(question="feed", found=False, text=text, facts=nothing, binding=binding, notes=notes)
     most = min(*fed.values(), SOURCES_MAX)
     tight = min(fed, key=lambda provider: fed[provider])
     binding = Binding(

@@ -18,10 +18,11 @@ import click
 if TYPE_CHECKING:
     from warmup.plan import Plan
 
-__all__ = ["SUBCOMMANDS", "plan", "problems_of_options", "write"]
+__all__ = ["SUBCOMMANDS", "plan", "problems_of_options", "today", "write"]
 
 SUBCOMMANDS = {
     "curves": ("warmup.cli.plan_curves:curves", "Compare the curves; show one with its figures and source."),
+    "solve": ("warmup.cli.plan_solve:solve", "Answer how many IPs, which start, how much on a day."),
 }
 """Where each subcommand is, and its help in one line; it is imported when it runs."""
 
@@ -132,7 +133,7 @@ def plan(
     from warmup.plan import plan as make
 
     if start is None and "@" not in ips:
-        start = _today(rest["timezone"])
+        start = today(rest["timezone"])
     with problems_of_options({"weekdays": "weekdays" if sending_days is None else "sending-days"}):
         made = make(
             target, start=start, ips=ips, weekdays=sending_days if weekdays is None else weekdays, **rest
@@ -141,7 +142,7 @@ def plan(
     write(output, lambda out: pieces(made, by, out))
 
 
-def _today(zone: str) -> str:
+def today(zone: str) -> str:
     """Today in a zone; in UTC where there is no such zone, which is reported in its own place."""
     from warmup.errors import PlanError
     from warmup.plan.calendar import local_date

@@ -1,0 +1,156 @@
+"""Answers are what the plan run forward bears out, and one less is not enough."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from warmup.errors import PlanError
+from warmup.forecast.feeding import feedable, staggered
+from warmup.forecast.question import Answer, Frame, mailing, week_of
+from warmup.forecast.run import forecast
+from warmup.forecast.solve import how_many_ips, how_many_ips_for, most_on, when_to_start
+from warmup.model import RampClock
+from warmup.plan import Plan
+from warmup.plan.demand import Demand, DemandStream
+
+START = date(2026, 12, 1)
+DAY = timedelta(days=1)
+CURVES = st.sampled_from(
+    ["geometric:start=20,growth=1.5", "linear:days=6", "sparkpost", "mailtrap", "ses", "responsys"]
+)
+MIXES = st.sampled_from(["google=0.5,yahoo=0.3,other=0.2", "google=0.9,other=0.1", "us"])
+
+
+def keeps(made: Plan, wanted: Demand) -> bool:
+    """Whether nothing misses its deadline when every lane makes a step each day from the plan's start."""
+    # Before the day that is asked about the caps are used, so that no lane stands still or goes cold.
+    days = (wanted.date_of(wanted.days - 1) - made.start).days + 1
+    days += max(stream.deadline or 0 for stream in wanted.streams)
+    seen = forecast(made, wanted, ramp=RampClock.CALENDAR, today=made.start, days=days)
+    return not seen.misses
+
+
+@settings(max_examples=25)
+@given(curve=CURVES, mix=MIXES, volume=st.integers(1, 3000), ahead=st.integers(0, 12))
+def test_so_many_ips_are_enough_and_one_less_is_not(curve: str, mix: str, volume: int, ahead: int) -> None:
+    """The plan of the answer keeps every day's mail; no plan of fewer IPs that was asked for does."""
+    frame = Frame.read(curve=curve, mix=mix)
+    by = START + ahead * DAY
+    answer = how_many_ips(frame, volume, by, START)
+    wanted = week_of(frame, volume, by, 0)
+    if not answer.found:
+        assert answer.binding.code != "none"
+        return
+    assert answer.plan is not None and keeps(answer.plan, wanted)
+    assert answer.plan.target == answer.facts["target"]
+    ips = int(str(answer.facts["ips"]))
+    for fewer in range(1, ips):
+        for target in (volume, answer.plan.target, 2 * answer.plan.target):
+            if target >= fewer:
+                assert not keeps(frame.plan(target, fewer, START), wanted)
+
+
+@settings(max_examples=25)
+@given(curve=CURVES, mix=MIXES, volume=st.integers(4, 3000), ips=st.integers(1, 4))
+def test_the_latest_start_is_the_latest(curve: str, mix: str, volume: int, ips: int) -> None:
+    """With the answer's start and target the volume goes; a day later it does not."""
+    frame = Frame.read(curve=curve, mix=mix)
+    answer = when_to_start(frame, volume, START, ips)
+    wanted = week_of(frame, volume, START, 0)
+    if not answer.found:
+        return
+    assert answer.plan is not None and keeps(answer.plan, wanted)
+    if answer.facts["days_before"]:
+        late = answer.plan.start + DAY
+        assert not keeps(frame.plan(answer.plan.target, ips, late), wanted)
+
+
+@settings(max_examples=25)
+@given(curve=CURVES, mix=MIXES, ips=st.integers(1, 4), ahead=st.integers(0, 15), deadline=st.integers(0, 2))
+def test_the_most_is_the_most(curve: str, mix: str, ips: int, ahead: int, deadline: int) -> None:
+    """What is promised goes within its deadline, and one delivery more does not."""
+    frame = Frame.read(curve=curve, mix=mix)
+    on = START + ahead * DAY
+    answer = most_on(frame, on, START, ips, target=5000, deadline=deadline)
+    most = int(str(answer.facts["most"]))
+    assert answer.plan is not None
+    if most:
+        assert keeps(answer.plan, mailing(frame, most, on, deadline))
+    assert not keeps(answer.plan, mailing(frame, most + 1, on, deadline))
+    assert answer.binding.provider is not None
+
+
+def test_the_binding_names_the_provider_that_is_short() -> None:
+    """A single provider that holds everything up is named, with what it could take."""
+    frame = Frame.read(curve="responsys", mix="yahoo=0.8,google=0.1,other=0.1")
+    answer = most_on(frame, START, START, 1, target=50_000)
+    assert answer.binding.provider == "yahoo"
+    assert answer.binding.have == 5_000
+
+
+def test_ips_for_a_demand_miss_no_deadline() -> None:
+    """The number of IPs for a demand is the smallest with which every deadline is kept."""
+    frame = Frame.read(curve="geometric:start=50,growth=1.5", mix="google=0.6,other=0.4", per_ip=400)
+    arrivals = {"google": (30,) * 30, "other": (20,) * 30}
+    demand = Demand(name="mail", start=START, streams=(DemandStream(arrivals=arrivals, deadline=1),))
+    answer = how_many_ips_for(frame, demand, START)
+    assert answer.found and answer.plan is not None
+    assert answer.facts["ips"] == len(answer.plan.sources)
+
+
+def demand_of(rows: dict[str, tuple[int, ...]]) -> Demand:
+    return Demand(name="mail", start=START, streams=(DemandStream(arrivals=rows),))
+
+
+def fed(answer: Answer, demand: Demand, floor: int) -> bool:
+    """Whether every lane of every started IP sends the floor, or all it may, on every day with mail."""
+    assert answer.plan is not None
+    seen = forecast(answer.plan, demand, ramp=RampClock.CALENDAR, today=START, days=demand.days, detail=True)
+    return all(
+        row.sent >= min(floor, row.cap)
+        for row in seen.lane_days
+        if row.key.provider != "other"
+        and row.cap
+        and demand.by_provider()[row.key.provider][(row.on - START).days]
+    )
+
+
+def test_staggered_starts_keep_every_ip_noticed() -> None:
+    """Where mail grows, the second IP waits until there is enough for two; a day earlier it would starve."""
+    rows = {"google": tuple(min(900, 20 * day + 40) for day in range(60)), "other": (10,) * 60}
+    demand = demand_of(rows)
+    frame = Frame.read(curve="geometric:start=50,growth=1.5", mix="google=0.8,other=0.2")
+    answer = staggered(frame, demand, 2, START, floor=300)
+    assert answer.found and answer.plan is not None
+    first, second = (source.start for source in answer.plan.sources)
+    assert START <= first < second
+    assert fed(answer, demand, 300)
+    earlier = frame.plan(answer.plan.target, [("ip-1", first), ("ip-2", second - DAY)], START, days=60)
+    assert not fed(attrs.evolve(answer, plan=earlier), demand, 300)
+
+
+def test_traffic_feeds_so_many_ips() -> None:
+    """Each provider's part divided by what an IP needs; the smallest binds, and those below it are named."""
+    frame = Frame.read(mix="google=0.6,yahoo=0.3,apple=0.1")
+    answer = feedable(frame, 10_000)
+    assert answer.facts["ips"] == 1 and answer.binding.provider == "apple"
+    thin = feedable(frame, 9_000)
+    assert thin.facts["ips"] == 2 and thin.binding.provider == "yahoo"
+    assert "apple" in thin.notes[0]
+    assert not feedable(frame, 500).found
+
+
+def test_impossible_questions_say_so() -> None:
+    """A start after the day, a day of rest, a count out of range: the field, what is wrong, the mend."""
+    frame = Frame.read(holidays="2026-12-25")
+    with pytest.raises(PlanError, match="after"):
+        how_many_ips(frame, 10, START, START + DAY)
+    with pytest.raises(PlanError, match="day of rest"):
+        how_many_ips(frame, 10, date(2026, 12, 25), START)
+    with pytest.raises(PlanError, match="volume"):
+        feedable(frame, 0)

@@ -1,0 +1,230 @@
+"""``warmup plan solve``: the questions the other way round, each with what binds its answer."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from warmup.forecast.question import Answer, Frame
+
+__all__ = ["solve"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def solve() -> None:
+    """Answer what a plan is made for: how many IPs, which start, how much on a day.
+
+    Every answer is checked by running the plan forward and comes with what binds it. Lanes are
+    taken to make a step each sending day: their caps are used, or the ramp's clock is the calendar.
+    """
+
+
+def _framed(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that every question has."""
+    for option in reversed(
+        (
+            click.option("--curve", default="ses", show_default=True, metavar="NAME-OR-FILE"),
+            click.option("--mix", default="us", show_default=True, metavar="MIX"),
+            click.option("--timezone", default="UTC", show_default=True, metavar="TZ"),
+            click.option("--pattern", default="waking", show_default=True),
+            click.option("--weekdays", metavar="7-WEIGHTS", help="Weights of Monday to Sunday."),
+            click.option("--sending-days", metavar="DAYS", help="Days on which something is sent: mon-fri."),
+            click.option("--holidays", metavar="DATES-OR-FILE", help="Days of rest."),
+            click.option("--pause", "pauses", multiple=True, metavar="FROM..TO", help="Rest; repeat it."),
+            click.option("--per-ip", type=int, help="The most that one IP shall carry a day."),
+            click.option(
+                "--format",
+                "format",
+                type=click.Choice(["table", "json"]),
+                default="table",
+                show_default=True,
+                help="How it is written.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+_VOLUME = click.option("--volume", type=int, required=True, help="Deliveries a day.")
+_DEADLINE = click.option(
+    "--deadline", type=int, default=0, show_default=True, help="Days that a delivery may wait."
+)
+_START = click.option("--start", metavar="DATE", help="First day of the ramp. Else today in the time zone.")
+
+
+def _frame(words: dict[str, Any]) -> Frame:
+    from warmup.errors import PlanError
+    from warmup.forecast.question import Frame
+
+    weekdays, days = words.pop("weekdays"), words.pop("sending_days")
+    if weekdays is not None and days is not None:
+        raise PlanError.of("sending-days", "given beside --weekdays", "a weight of 0 is a day of rest")
+    words["weekdays"] = days if weekdays is None else weekdays.split(",")
+    return Frame.read(**words)
+
+
+def _day(field: str, text: str | None, zone: str) -> date:
+    from warmup.plan.words import read_date
+
+    if text is None:
+        from warmup.cli.plan import today
+
+        text = today(zone)
+    return read_date(field, text)
+
+
+def _answered(format: str, words: dict[str, Any], ask: Callable[[Frame, str], Answer]) -> None:
+    from warmup.cli.plan import problems_of_options, write
+
+    zone = words["timezone"]
+    with problems_of_options({}):
+        answer = ask(_frame(words), zone)
+    if format == "json":
+        write(None, lambda _: [json.dumps(answer.to_dict(), indent=1) + "\n"])
+    else:
+        write(None, lambda _: _told(answer))
+
+
+def _told(answer: Answer) -> Iterator[str]:
+    def line(text: str, before: str = "") -> str:
+        return textwrap.fill(text, 80, initial_indent=before, subsequent_indent=" " * len(before)) + "\n"
+
+    yield line(answer.text)
+    providers = answer.facts.get("providers")
+    if isinstance(providers, dict):
+        yield "\n"
+        width = max(map(len, providers))
+        for name, number in providers.items():
+            yield f"  {name.ljust(width)}  {number:>12,}\n"
+    yield "\n" + line(answer.binding.message, "binding: ")
+    for note in answer.notes:
+        yield line(note, "note: ")
+    if answer.plan is not None and answer.question != "feed":
+        yield "\n" + line(_command(answer), "  $ ")
+
+
+def _command(answer: Answer) -> str:
+    """The preview of the plan that the answer stands on."""
+    made = answer.plan
+    assert made is not None
+    starts = {source.start for source in made.sources}
+    ips = str(len(made.sources))
+    if len(starts) > 1:
+        ips = ",".join(f"192.0.2.{number}@{source.start}" for number, source in enumerate(made.sources, 1))
+    words = [f"warmup plan --target {made.target} --curve {made.curve.name} --ips {ips}"]
+    if len(starts) == 1:
+        words.append(f"--start {made.start}")
+    if made.mix.name != "us":
+        words.append(f"--mix {made.mix.name}")
+    if made.zone != "UTC":
+        words.append(f"--timezone {made.zone}")
+    return " ".join(words)
+
+
+@solve.command()
+@_VOLUME
+@click.option("--by", required=True, metavar="DATE", help="The first day on which it shall go.")
+@_START
+@_DEADLINE
+@_framed
+def ips(volume: int, by: str, start: str | None, deadline: int, format: str, **words: Any) -> None:
+    """Find how many IPs send so much a day from a day on."""
+    from warmup.forecast.solve import how_many_ips
+
+    _answered(
+        format,
+        words,
+        lambda frame, zone: how_many_ips(
+            frame, volume, _day("by", by, zone), _day("start", start, zone), deadline
+        ),
+    )
+
+
+@solve.command()
+@_VOLUME
+@click.option("--on", required=True, metavar="DATE", help="The first day on which it shall go.")
+@click.option("--ips", type=int, default=1, show_default=True, help="How many IPs start, all on one day.")
+@_DEADLINE
+@_framed
+def start(volume: int, on: str, ips: int, deadline: int, format: str, **words: Any) -> None:
+    """Find the latest start with which so much goes on a day."""
+    from warmup.forecast.solve import when_to_start
+
+    _answered(
+        format,
+        words,
+        lambda frame, zone: when_to_start(frame, volume, _day("on", on, zone), ips, deadline),
+    )
+
+
+@solve.command()
+@click.option("--on", required=True, metavar="DATE", help="The day that is asked about.")
+@_START
+@click.option("--ips", type=int, default=1, show_default=True, help="How many IPs.")
+@click.option("--target", type=int, help="What they share once warm; else all that the curve gives them.")
+@_DEADLINE
+@_framed
+def promise(
+    on: str, start: str | None, ips: int, target: int | None, deadline: int, format: str, **words: Any
+) -> None:
+    """Find the most that can be promised for a day."""
+    from warmup.forecast.solve import most_on
+
+    _answered(
+        format,
+        words,
+        lambda frame, zone: most_on(
+            frame, _day("on", on, zone), _day("start", start, zone), ips, target=target, deadline=deadline
+        ),
+    )
+
+
+@solve.command()
+@click.option("--demand", required=True, metavar="SPEC", help="What arrives: a file, or a description.")
+@click.option("--ips", type=int, required=True, help="How many IPs.")
+@click.option("--days", type=int, default=90, show_default=True, help="Days of the demand to look at.")
+@_START
+@click.option("--target", type=int, help="What all carry once warm; else the demand's largest day.")
+@click.option("--floor", type=int, default=300, show_default=True, help="A day from which an IP is noticed.")
+@_framed
+def stagger(
+    demand: str,
+    ips: int,
+    days: int,
+    start: str | None,
+    target: int | None,
+    floor: int,
+    format: str,
+    **words: Any,
+) -> None:
+    """Find when each IP may start so that providers notice all of them."""
+    from warmup.forecast.feeding import staggered
+
+    def ask(frame: Frame, zone: str) -> Answer:
+        from warmup.cli.reading import Inputs, read_demand
+
+        first = _day("start", start, zone)
+        read = read_demand(demand, Inputs(zone=zone), start=first, days=days, mix=frame.mix)
+        return staggered(frame, read.demand, ips, first, target=target, floor=floor)
+
+    _answered(format, words, ask)
+
+
+@solve.command()
+@_VOLUME
+@click.option(
+    "--floor", type=int, default=1_000, show_default=True, help="A day to a provider that keeps an IP warm."
+)
+@_framed
+def feed(volume: int, floor: int, format: str, **words: Any) -> None:
+    """Find how many IPs so much mail a day feeds at all."""
+    from warmup.forecast.feeding import feedable
+
+    _answered(format, words, lambda frame, _: feedable(frame, volume, floor))

@@ -18,7 +18,7 @@ import click
 if TYPE_CHECKING:
     from warmup.plan import Plan
 
-__all__ = ["SUBCOMMANDS", "plan", "problems_of_options", "today", "write"]
+__all__ = ["SUBCOMMANDS", "advice", "plan", "problems_of_options", "today", "write"]
 
 SUBCOMMANDS = {
     "curves": ("warmup.cli.plan_curves:curves", "Compare the curves; show one with its figures and source."),
@@ -87,13 +87,26 @@ class _Group(click.Group):
     metavar="FROM..TO[,IP][,PROVIDER]",
     help="Rest from day to day; repeat it.",
 )
+@click.option("--demand", metavar="SPEC", help="What must be sent: a CSV file, a mail log or a description.")
+@click.option("--deadline", type=int, metavar="DAYS", help="Days that the demand's mail may wait.")
+@click.option("--demand-growth", metavar="RATE", help="Growth of a forecast from past sends: 10% a month.")
+@click.option(
+    "--smooth/--no-smooth", default=True, show_default=True, help="Spread mail over the days once warm."
+)
+@click.option(
+    "--ramp",
+    type=click.Choice(["calendar", "sending-day", "earned", "health"]),
+    default="health",
+    show_default=True,
+    help="What moves a lane, with --demand.",
+)
 @click.option(
     "--by", type=click.Choice(["day", "ip"]), default="day", show_default=True, help="Rows of the table."
 )
 @click.option(
     "--format",
     "format",
-    type=click.Choice(["table", "json", "csv", "html", "svg"]),
+    type=click.Choice(["table", "json", "csv", "html", "svg", "ics"]),
     default="table",
     show_default=True,
     help="How it is written.",
@@ -110,6 +123,11 @@ def plan(
     ips: str,
     weekdays: str | None,
     sending_days: str | None,
+    demand: str | None,
+    deadline: int | None,
+    demand_growth: str | None,
+    smooth: bool,
+    ramp: str,
     by: str,
     format: str,
     output: str | None,
@@ -117,14 +135,15 @@ def plan(
 ) -> None:
     """Preview a warm-up: how much goes to whom on which day.
 
-    Nothing is read or changed: no configuration, no database. `warmup plan curves` compares the
-    curves, and says where each was published.
+    Nothing is changed, and no configuration or database is read. With --demand the plan is run
+    forward against what must be sent. --mix, --pattern and --weekdays take from:FILE and measure a list,
+    past sends or a mail log. `warmup plan curves` compares the curves, and says where each was published.
     """
     if ctx.invoked_subcommand is not None:
         return
     from warmup.errors import PlanError
 
-    if target is None:
+    if target is None and demand is None:
         raise PlanError.of("--target", "missing", "say how many deliveries a day, such as --target 50000")
     if sending_days is not None and weekdays is not None:
         raise PlanError.of(
@@ -134,12 +153,50 @@ def plan(
 
     if start is None and "@" not in ips:
         start = today(rest["timezone"])
-    with problems_of_options({"weekdays": "weekdays" if sending_days is None else "sending-days"}):
-        made = make(
-            target, start=start, ips=ips, weekdays=sending_days if weekdays is None else weekdays, **rest
+    notes: list[str] = []
+    week: Any = sending_days if weekdays is None else weekdays
+    if any(str(value).startswith("from:") for value in (rest["mix"], rest["pattern"], weekdays)):
+        week = _measured(rest, week, notes)
+    names = {"weekdays": "weekdays" if sending_days is None else "sending-days"}
+    words = {"start": start, "ips": ips, "weekdays": week, **rest}
+    if demand is None:
+        with problems_of_options(names):
+            made = make(target, **words)  # type: ignore[arg-type]
+        pieces = {"table": _table, "json": _json, "csv": _csv, "html": _html, "svg": _svg, "ics": _ics}[
+            format
+        ]
+        write(output, lambda out: pieces(made, by, out))
+        return
+    from warmup.cli.plan_demand import against
+
+    with problems_of_options(names):
+        show = against(
+            target,
+            words,
+            demand,
+            deadline=deadline,
+            growth=demand_growth,
+            smooth=smooth,
+            ramp=ramp,
+            notes=notes,
         )
-    pieces = {"table": _table, "json": _json, "csv": _csv, "html": _html, "svg": _svg}[format]
-    write(output, lambda out: pieces(made, by, out))
+    write(output, lambda out: show(format, by, out))
+
+
+def _measured(rest: dict[str, Any], week: Any, notes: list[str]) -> Any:
+    """Put measured values in the place of ``from:FILE``; the weekdays, and sentences about the rest."""
+    from warmup.cli.reading import Inputs, read_mix, read_pattern, read_weekdays
+
+    inputs = Inputs(zone=rest["timezone"])
+    if rest["mix"].startswith("from:"):
+        mix = read_mix(rest["mix"], inputs)
+        rest["mix"] = mix.measured.mix
+        notes.extend(mix.notes)
+    if rest["pattern"].startswith("from:"):
+        rest["pattern"] = read_pattern(rest["pattern"], inputs).pattern
+    if isinstance(week, str) and week.startswith("from:"):
+        return read_weekdays(week, inputs).weights
+    return week
 
 
 def today(zone: str) -> str:
@@ -258,6 +315,13 @@ def _svg(plan: Plan, by: str, out: Any) -> Iterator[str]:
     yield picture(plan)
 
 
+def _ics(plan: Plan, by: str, out: Any) -> Iterator[str]:
+    from warmup.cli.plan_calendar import calendar
+    from warmup.timing import SystemClock
+
+    yield from calendar(plan, SystemClock().now())
+
+
 def _table(plan: Plan, by: str, out: Any) -> Iterator[str]:
     """A table for people: a row a day, or a day and an IP; then a picture, and what is worth knowing."""
     import textwrap
@@ -294,10 +358,17 @@ def _table(plan: Plan, by: str, out: Any) -> Iterator[str]:
             yield f"{source.address} from {source.start}: {source.share:,} a day once warm\n"
         if count > IPS_LISTED_MAX:
             yield f"and {count - IPS_LISTED_MAX:,} more\n"
-    advice = plan.advice()
-    if any(item.code == "below-tracking" for item in advice):
+    yield from advice(plan, ascii_only=ascii_only)
+
+
+def advice(plan: Plan, *, ascii_only: bool = False) -> Iterator[str]:
+    """What a person should know before they follow a plan, at 80 columns."""
+    import textwrap
+
+    found = plan.advice()
+    if any(item.code == "below-tracking" for item in found):
         yield from _reach(plan, ascii_only)
-    for item in advice:
+    for item in found:
         yield "\n" + textwrap.fill(f"{item.level}: {item.message}", 80, subsequent_indent="  ") + "\n"
         if item.mend:
             arrow = "->" if ascii_only else "→"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -49,12 +49,13 @@ def headline(plan: Plan) -> str:
     return f"{plan.target:,} a day from {ips}: {plan.curve.name} from {plan.start} ({plan.zone})"
 
 
-def page(plan: Plan) -> Iterator[str]:
-    """The page, piece by piece."""
+def page(plan: Plan, more: Iterable[str] = ()) -> Iterator[str]:
+    """The page, piece by piece; ``more`` follows the picture."""
     dates, totals = daily_totals(plan)
     yield _HEAD.format(title=escape(headline(plan)))
     yield f"<h1>{escape(headline(plan))}</h1>\n"
     yield f"<figure>{picture(plan)}</figure>\n"
+    yield from more
     advice = plan.advice()
     if advice:
         yield "<h2>Worth knowing</h2>\n<ul>\n"

@@ -41,10 +41,10 @@ from warmup.plan import Plan
 from warmup.plan.build import TARGET_MAX
 from warmup.plan.demand import Demand
 from warmup.plan.formulas import STEP_MAX
-from warmup.plan.mix import seats
+from warmup.plan.mix import Mix, seats
 from warmup.plan.sources import SOURCES_MAX
 
-__all__ = ["SCAN_MAX", "how_many_ips", "how_many_ips_for", "most_on", "when_to_start"]
+__all__ = ["SCAN_MAX", "how_many_ips", "how_many_ips_for", "most_on", "peak_target", "when_to_start"]
 
 SCAN_MAX = 200
 """IPs that are tried one by one where no shorter way is right."""
@@ -187,7 +187,7 @@ def how_many_ips_for(
     """
     check_whole("target", target, TARGET_MAX)
     check_whole("ips-max", ips_max, SOURCES_MAX)
-    sought = _peak(frame, demand) if target is None else target
+    sought = peak_target(frame.mix, demand) if target is None else target
     days = max(1, (demand.start - start).days + demand.days + PATIENCE)
     last: Forecast | None = None
     facts = {"target": sought, "start": start.isoformat(), "demand": demand.name, "ramp": str(ramp)}
@@ -406,16 +406,14 @@ def _rounded_up(frame: Frame, volume: int, ips: int) -> int:
     return min(TARGET_MAX, volume + ips * (len(frame.mix.providers) + 1))
 
 
-def _peak(frame: Frame, demand: Demand) -> int:
+def peak_target(mix: Mix, demand: Demand) -> int:
     """The least target whose parts hold the largest day of every provider."""
     arrivals = demand.by_provider()
-    whole = sum(frame.mix.weights)
+    whole = sum(mix.weights)
     most = 1
-    for provider, weight in zip(frame.mix.providers, frame.mix.weights, strict=True):
+    for provider, weight in zip(mix.providers, mix.weights, strict=True):
         named = [
-            row
-            for name, row in arrivals.items()
-            if (name if name in frame.mix.providers else "other") == provider
+            row for name, row in arrivals.items() if (name if name in mix.providers else "other") == provider
         ]
         day = max((sum(column) for column in zip(*named, strict=True)), default=0)
         most = max(most, -(-day * whole // weight))

@@ -22,6 +22,7 @@ __all__ = ["SUBCOMMANDS", "advice", "plan", "problems_of_options", "today", "wri
 
 SUBCOMMANDS = {
     "curves": ("warmup.cli.plan_curves:curves", "Compare the curves; show one with its figures and source."),
+    "diff": ("warmup.cli.plan_diff:diff", "Compare two plans, day by day."),
     "solve": ("warmup.cli.plan_solve:solve", "Answer how many IPs, which start, how much on a day."),
 }
 """Where each subcommand is, and its help in one line; it is imported when it runs."""
@@ -88,10 +89,18 @@ class _Group(click.Group):
     help="Rest from day to day; repeat it.",
 )
 @click.option("--demand", metavar="SPEC", help="What must be sent: a CSV file, a mail log or a description.")
+@click.option("--from-db", is_flag=True, help="Go on from today's real state; the configuration's plan.")
+@click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --from-db: the configuration.",
+)
 @click.option("--deadline", type=int, metavar="DAYS", help="Days that the demand's mail may wait.")
 @click.option("--demand-growth", metavar="RATE", help="Growth of a forecast from past sends: 10% a month.")
 @click.option(
-    "--smooth/--no-smooth", default=True, show_default=True, help="Spread mail over the days once warm."
+    "--smooth/--no-smooth", default=False, help="Show the steadiest release there is once lanes are warm."
 )
 @click.option(
     "--ramp",
@@ -124,6 +133,8 @@ def plan(
     weekdays: str | None,
     sending_days: str | None,
     demand: str | None,
+    from_db: bool,
+    config: Path | None,
     deadline: int | None,
     demand_growth: str | None,
     smooth: bool,
@@ -143,6 +154,23 @@ def plan(
         return
     from warmup.errors import PlanError
 
+    if from_db:
+        from warmup.cli.plan_now import from_now
+
+        write(
+            output,
+            lambda out: from_now(
+                config,
+                demand,
+                days=rest["days"],
+                deadline=deadline,
+                growth=demand_growth,
+                smooth=smooth,
+                format=format,
+                out=out,
+            ),
+        )
+        return
     if target is None and demand is None:
         raise PlanError.of("--target", "missing", "say how many deliveries a day, such as --target 50000")
     if sending_days is not None and weekdays is not None:

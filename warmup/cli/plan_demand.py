@@ -22,7 +22,7 @@ from warmup.plan.words import read_date
 if TYPE_CHECKING:
     from warmup.plan.demand import Demand
 
-__all__ = ["against", "show"]
+__all__ = ["against", "due", "show"]
 
 DEADLINE_MAX = 365
 
@@ -63,14 +63,15 @@ def against(
     inputs = Inputs(zone=zone)
     first: date = read_date("start", words["start"]) if words["start"] is not None else made.start
     read = read_demand(spec, inputs, start=first, days=days, mix=parse_mix(words["mix"]), growth=growth)
-    demand = _due(read.demand, deadline)
+    demand = due(read.demand, deadline)
     if target is None:
         made = make(max(len(made.sources), peak_target(made.mix, demand)), **words)
     seen = outlook(made, demand, ramp=RampClock(ramp), days=days, smooth=smooth)
     return lambda format, by, out: show(seen, [*notes, *read.notes], format, out)
 
 
-def _due(demand: Demand, deadline: int | None) -> Demand:
+def due(demand: Demand, deadline: int | None) -> Demand:
+    """A demand whose mail may wait so many days; as it is where nothing was said."""
     if deadline is None:
         return demand
     return attrs.evolve(

@@ -65,7 +65,7 @@ def table(seen: Outlook, notes: Sequence[str], out: Any) -> Iterator[str]:
     yield from _scores(seen)
     if seen.smoothed:
         first = min(seen.smoothed.values())
-        yield f"Smoothed once warm, from {first} on; --no-smooth sends as soon as caps allow.\n"
+        yield f"Smoothed once warm, from {first} on.\n"
 
 
 def _scores(seen: Outlook) -> Iterator[str]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from warmup.engine import admit as _admit
 from warmup.engine import explain as _explain
 from warmup.engine import ingest as _ingest
+from warmup.engine import outlook as _outlook
 from warmup.engine import record as _record
 from warmup.engine import release as _release
 from warmup.engine import resolve as _resolve
@@ -21,6 +22,7 @@ from warmup.engine import sweep as _sweep
 from warmup.engine.admit import Asked
 from warmup.engine.context import Context
 from warmup.engine.explain import Story
+from warmup.engine.outlook import Present
 from warmup.engine.release import Released, Room
 from warmup.engine.status import DayRecord, LaneStatus, QueueCount
 from warmup.engine.windows import roll
@@ -157,6 +159,10 @@ class Engine:
     def lanes(self) -> list[LaneStatus]:
         """Every lane of the plan, with its account and its wait."""
         return _status.lane_status(self.context)
+
+    def present(self) -> Present:
+        """Today's state, for a forecast. See :func:`warmup.engine.outlook.present`."""
+        return _outlook.present(self.context)
 
     def queue_counts(self) -> list[QueueCount]:
         """How many deliveries stand where."""

@@ -34,7 +34,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Sequence
 
-from warmup.errors import PlanError
+from warmup.errors import PlanError, WarmupError
 
 __all__ = ["FREE", "Level", "held", "levels"]
 
@@ -45,6 +45,7 @@ FREE: Level = (0, 1)
 """The level behind the last day where nothing asks for more than the lower curve."""
 
 _Bend = tuple[int, int, int, int, int]  # its place in the order, numerator, denominator, change of a, of b
+_NONE: _Bend = (0, 0, 1, 0, 0)
 
 
 def held(weight: int, level: Level, low: int, high: int, others: int = 0) -> tuple[int, int]:
@@ -96,7 +97,7 @@ def levels(
     count = len(weights)
     order = max(1, sum(weights)) ** 2
     # Bends enter on the left one at a time; what is cut off there makes room again.
-    bends: list[_Bend | None] = [None] * (count + 1)
+    bends = [_NONE] * (count + 1)
     head = count + 1
     bottom = 0  # the line left of all bends: constant
     top, rise = 0, 0  # the line right of all bends
@@ -110,17 +111,17 @@ def levels(
             free = most >= ceiling - bottom  # the cap cannot bind: the upper curve is nearer
             above = least + beside
             bend = (above * order // weight, above, weight, -above, weight)
-            if head == len(bends) or bend <= bends[head]:  # type: ignore[operator]
+            if head == len(bends) or bend <= bends[head]:
                 head -= 1
                 bends[head] = bend
             else:
-                insort(bends, bend, head)  # type: ignore[type-var]
+                insort(bends, bend, head)
             if free:
                 top -= beside
                 rise = weight
             else:
                 above = most + beside
-                insort(bends, (above * order // weight, above, weight, above, -weight), head)  # type: ignore[type-var]
+                insort(bends, (above * order // weight, above, weight, above, -weight), head)
                 top += most
         else:
             top += least
@@ -129,7 +130,7 @@ def levels(
         if floor_ > bottom:
             a, b = bottom, 0
             while head < len(bends):
-                _, above, below, more_a, more_b = bends[head]  # type: ignore[misc]
+                _, above, below, more_a, more_b = bends[head]
                 if a * below + b * above >= floor_ * below:
                     break
                 a += more_a
@@ -146,7 +147,7 @@ def levels(
         if rise or top > ceiling:
             a, b = top, rise
             while len(bends) > head:
-                _, above, below, more_a, more_b = bends[-1]  # type: ignore[misc]
+                _, above, below, more_a, more_b = bends[-1]
                 if a * below + b * above <= ceiling * below:
                     break
                 a -= more_a
@@ -172,7 +173,5 @@ def levels(
     return found
 
 
-def _impossible(day: int, why: str) -> PlanError:
-    error = PlanError.of(f"day {day}", why, "lower what must have gone first: warmup.plan.lateness does")
-    assert isinstance(error, PlanError)
-    return error
+def _impossible(day: int, why: str) -> WarmupError:
+    return PlanError.of(f"day {day}", why, "lower what must have gone first, as warmup.plan.lateness does")

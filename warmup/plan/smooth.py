@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from warmup.plan.convex import levels
+from warmup.plan.convex import Level, levels
 from warmup.plan.floors import floors
 from warmup.plan.taut import string
 from warmup.plan.whole import whole
@@ -42,10 +42,21 @@ def smooth(
         low = floors(lower, upper, weights, caps, wanted)
     if low is None and others is None:
         found = string(lower, upper, weights)
-        if all(
-            weight * above <= cap * below
-            for weight, cap, (above, below) in zip(weights, caps, found, strict=True)
-        ):
+        if _within(found, weights, caps):
             return whole(found, weights)
     found = levels(lower, upper, weights, caps, low, others)
     return whole(found, weights, caps, low, others)
+
+
+def _within(found: Sequence[Level], weights: Sequence[int], caps: Sequence[int]) -> bool:
+    """Whether no day's release at its level is above its cap."""
+    most, least = (
+        max(weights),
+        min((cap for cap, weight in zip(caps, weights, strict=True) if weight), default=0),
+    )
+    if all(most * above <= least * below for above, below in set(found)):
+        return True
+    return all(
+        weight * above <= cap * below
+        for weight, cap, (above, below) in zip(weights, caps, found, strict=True)
+    )

@@ -26,7 +26,7 @@ from warmup.errors import PlanError, Problem
 from warmup.plan.demand import Demand
 from warmup.plan.flows import Flow, flow_class, shares
 from warmup.plan.lateness import Late, binding, earliest, lates
-from warmup.plan.mix import seats
+from warmup.plan.share import share
 from warmup.plan.smooth import smooth
 from warmup.plan.together import together
 
@@ -71,27 +71,10 @@ class Steady:
         """
         rows: dict[str, list[int]] = {source: [] for source in caps}
         for day, release in enumerate(self.releases):
-            weights = [row[day] for row in caps.values()]
-            if sum(weights) < release:
-                raise PlanError.of(
-                    f"caps.{day}",
-                    f"the sources hold {sum(weights):,}, {release:,} are to go",
-                    "smooth under the sum of the sources' caps",
-                )
-            parts = _split(release, tuple(weights))
+            parts = share(release, [row[day] for row in caps.values()])
             for row, part in zip(rows.values(), parts, strict=True):
                 row.append(part)
         return {source: tuple(row) for source, row in rows.items()}
-
-
-def _split(release: int, caps: tuple[int, ...]) -> Sequence[int]:
-    if not release:
-        return (0,) * len(caps)
-    places = [place for place, cap in enumerate(caps) if cap]
-    parts = [0] * len(caps)
-    for place, part in zip(places, seats(release, tuple(caps[place] for place in places)), strict=True):
-        parts[place] = part
-    return parts
 
 
 def whole_weights(weights: Iterable[Fraction | int]) -> list[int]:

@@ -105,7 +105,8 @@ def bump(
     limit = max(1, limit, level * policy.fall // 1000)
     waits = policy.probes_days
     wait = waits[min(bumps, len(waits)) - 1] * DAY - SLACK
-    probe_at = seen.window.ends_at + wait if tried else max(learned.probe_at, seen.window.ends_at + DAY - SLACK)
+    ended = seen.window.ends_at
+    probe_at = ended + wait if tried else max(learned.probe_at, ended + DAY - SLACK)
     return limit, attrs.evolve(
         learned,
         wall=max(1, took),

@@ -121,7 +121,8 @@ def _step_back(
     changed = attrs.evolve(
         changed, step=min(lane.step, changed.step), cap_limit=half, standing=Standing.REDUCED
     )
-    text = f"back from {level} to {half} a day, with no growth before {format_instant(learned.rest_until)}: {why}"
+    rest = format_instant(learned.rest_until)
+    text = f"back from {level} to {half} a day, with no growth before {rest}: {why}"
     return Adjustment(changed, text, cap_now=half)
 
 
@@ -156,8 +157,8 @@ def refuse(
 ) -> Adjustment:
     """Suspend a lane whose provider turns the IP away: one such word is enough.
 
-    A listing, or a refusal before any recipient was named, is no sample of anything: it speaks of every message.
-    One that comes while the lane is suspended lengthens that.
+    A listing, or a refusal before any recipient was named, is no sample of anything: it speaks of
+    every message. One that comes while the lane is suspended lengthens that.
 
     Args:
         lane: The lane as it stands.
@@ -228,7 +229,8 @@ def alarm(
         watched = attrs.evolve(watched, backoff_until=finding.silent_until, backoff_reason=text)
     if finding.cap is None or finding.cap >= seen.cap:
         return Adjustment(watched, _deferred_text(seen, finding.watch), quiet=True)
-    text = f"cap {seen.cap} lowered to {finding.cap} for this window, {seen.accepted} accepted: {_deferred_text(seen, finding.watch)}"
+    told = _deferred_text(seen, finding.watch)
+    text = f"cap {seen.cap} lowered to {finding.cap} for this window, {seen.accepted} accepted: {told}"
     return Adjustment(watched, text, cap_now=finding.cap)
 
 
@@ -329,7 +331,10 @@ def close(
         reduced = attrs.evolve(
             reduced, step=min(lane.step, reduced.step), cap_limit=limit, standing=Standing.REDUCED
         )
-        text = f"back from {level} to {limit} a day: {seen.accepted} accepted, then {seen.deferred} of {seen.attempted} attempts deferred for volume"
+        text = (
+            f"back from {level} to {limit} a day: {seen.accepted} accepted, then {seen.deferred} of "
+            f"{seen.attempted} attempts deferred for volume"
+        )
         return Adjustment(reduced, text)
     held = verdict.reason if verdict.severity is Severity.HOLD else ""
     if not held and now < learned.rest_until:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam
 from warmup.model import DeliveryState, Submission
 from warmup.store.hot import Hot
 from warmup.store.schema import bodies, counters, deliveries, messages
-from warmup.timing import Instant
+from warmup.timing import DAY, Instant
 
 __all__ = [
     "NO_DEADLINE",
@@ -39,6 +39,7 @@ __all__ = [
     "set_due",
     "set_state",
     "settle",
+    "waiting",
 ]
 
 NO_DEADLINE = 9_000_000_000_000_000_000
@@ -441,3 +442,22 @@ def last_id(connection: Connection) -> int:
     return int(
         connection.execute(sa.select(counters.c.value).where(counters.c.name == "delivery")).scalar() or 0
     )
+
+
+_WAITING = (
+    sa.select(
+        messages.c.stream,
+        deliveries.c.provider,
+        (bindparam("now", type_=sa.BigInteger) - messages.c.submitted_at) / sa.literal_column(str(DAY)),
+        sa.func.count(),
+    )
+    .join(messages, messages.c.id == deliveries.c.message)
+    .where(sa.text("state IN ('queued', 'deferred', 'held', 'leased', 'sending')"))
+    .group_by(sa.literal_column("1"), sa.literal_column("2"), sa.literal_column("3"))
+)
+
+
+def waiting(connection: Connection, now: Instant) -> list[tuple[str, str, int, int]]:
+    """What waits: stream, provider, age in whole days, and how many deliveries of them."""
+    rows = connection.execute(_WAITING, {"now": now})
+    return [(stream, provider, max(0, int(age)), int(count)) for stream, provider, age, count in rows]

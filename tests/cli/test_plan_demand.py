@@ -1,0 +1,152 @@
+"""``warmup plan`` against what must be sent, compared, from a database, and as a calendar."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from warmup.cli import main
+
+DEMAND = "2,000 a day on weekdays, 40,000 on Tuesdays, season peak 120,000 on 27 November"
+
+
+def run(*words: str, code: int = 0) -> str:
+    result = CliRunner().invoke(main, ["plan", *words])
+    assert result.exit_code == code, result.output
+    return result.stdout_bytes.decode()
+
+
+def forecast(*words: str) -> dict[str, object]:
+    text = run("--demand", DEMAND, "--start", "2026-09-01", "--days", "100", "--format", "json", *words)
+    found: dict[str, object] = json.loads(text)
+    return found
+
+
+def test_a_description_is_enough() -> None:
+    """What goes, what waits and what is late, at 80 columns, with the consistency of both."""
+    text = run("--demand", DEMAND, "--start", "2026-09-01", "--days", "100", "--ips", "2", "--deadline", "3")
+    assert "120,000 a day once warm" in text
+    assert "miss their deadline" in text.replace("\n  ", " ")
+    assert "Consistency of the demand as it comes" in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_the_table_is_the_forecast() -> None:
+    """The sums of the table are those of the JSON: arrived = released + overflow + backlog."""
+    found = forecast("--ips", "2", "--deadline", "3")["forecast"]
+    assert isinstance(found, dict)
+    totals = found["totals"]
+    assert totals["arrived"] == totals["released"] + totals["overflow"] + totals["backlog"]
+    text = run("--demand", DEMAND, "--start", "2026-09-01", "--days", "100", "--ips", "2", "--deadline", "3")
+    weeks = [line.split() for line in text.splitlines() if re.match(r"20\d\d-\d\d-\d\d  ", line)]
+    figures = [[int(cell.replace(",", "")) for cell in row[1:]] for row in weeks]
+    assert sum(row[0] for row in figures) == totals["arrived"]
+    assert sum(row[2] for row in figures) == totals["released"]
+    assert sum(row[4] for row in figures) == totals["overflow"]
+    csv = run(
+        "--demand", DEMAND, "--start", "2026-09-01", "--days", "100", "--ips", "2", "--deadline", "3",
+        "--format", "csv",
+    )  # fmt: skip
+    assert sum(int(line.split(",")[4]) for line in csv.splitlines()[1:]) == totals["released"]
+
+
+def test_smoothing_makes_what_goes_steadier() -> None:
+    """Once warm the weekly peak is spread within its deadline, and nothing more is late."""
+    words = ("--demand", "500 a day on weekdays, 4,000 on tuesdays", "--start", "2026-09-01", "--days", "60")
+    more = ("--deadline", "4", "--curve", "linear:days=4", "--format", "json", "--ramp", "calendar")
+    plain = json.loads(run(*words, *more))["forecast"]
+    smooth = json.loads(run(*words, *more, "--smooth"))["forecast"]
+    assert smooth["consistency"]["plan"]["score"] > plain["consistency"]["plan"]["score"]
+    assert smooth["totals"]["overflow"] <= plain["totals"]["overflow"]
+    assert smooth["smoothed"]
+
+
+def test_a_page_and_a_picture_show_it() -> None:
+    """The page fetches nothing, and holds a picture of each provider that gets mail."""
+    words = ("--demand", "900 a day", "--start", "2026-09-01", "--days", "20", "--format")
+    page = run(*words, "html")
+    assert page.count("<svg") >= 4 and "http://" not in page.replace("http://www.w3.org", "")
+    assert run(*words, "svg").startswith("<svg")
+
+
+def test_measured_values_take_the_place_of_profiles(tmp_path: Path) -> None:
+    """A list of recipients gives the mix: from:FILE."""
+    people = tmp_path / "people.txt"
+    people.write_text("".join(f"u{n}@{'gmail.com' if n % 4 else 'yahoo.com'}\n" for n in range(400)))
+    head = json.loads(
+        run("--target", "1000", "--start", "2026-09-01", "--mix", f"from:{people}", "--format", "json")
+    )["plan"]
+    assert head["providers"]["google"] == pytest.approx(0.75)
+
+
+def test_milestones_are_a_calendar() -> None:
+    """Each IP's start, its quarters and round volumes, as all-day events that a calendar takes."""
+    text = run("--target", "20000", "--ips", "2", "--start", "2026-12-01", "--holidays", "2026-12-25",
+               "--format", "ics")  # fmt: skip
+    assert text.startswith("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n") and text.endswith("END:VCALENDAR\r\n")
+    assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
+    assert text.count("BEGIN:VEVENT") == text.count("END:VEVENT") == text.count("UID:")
+    assert "DTSTART;VALUE=DATE:20261201\r\nDTEND;VALUE=DATE:20261202\r\nSUMMARY:ip-1 starts" in text
+    assert "SUMMARY:10\\,000 a day may go" in text
+    assert "a holiday: nothing is sent" in text
+    uids = re.findall(r"UID:(.*)", text)
+    assert len(set(uids)) == len(uids)
+
+
+def test_two_plans_are_compared(tmp_path: Path) -> None:
+    """What was changed, from which day caps differ, and by how much a day, a provider and an IP."""
+    before, after = tmp_path / "a.json", tmp_path / "b.json"
+    run(
+        "--target",
+        "50000",
+        "--ips",
+        "2",
+        "--start",
+        "2026-12-01",
+        "--format",
+        "json",
+        "--output",
+        str(before),
+    )
+    run(
+        "--target", "60000", "--ips", "3", "--start", "2026-12-01", "--pause", "2026-12-24..2026-12-31",
+        "--format", "json", "--output", str(after),
+    )  # fmt: skip
+    text = run("diff", str(before), str(after))
+    assert "target: 50000 becomes 60000." in text
+    assert "IP ip-3: nothing becomes 20000 a day from 2026-12-01." in text
+    assert "2026-12-24                  26,666             0       -26,666" in text
+    assert run("diff", str(before), str(before)) == "The plans are the same.\n"
+    run("diff", "--exit-code", str(before), str(after), code=1)
+    assert json.loads(run("diff", "--format", "json", str(before), str(after)))["first"] == "2026-12-01"
+
+
+def test_what_is_no_plan_is_refused(tmp_path: Path) -> None:
+    """A file that is something else is named, and nothing is shown."""
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text('{"plan": {}, "days": [{"date": "2026-12-01"}]}')
+    result = CliRunner().invoke(main, ["plan", "diff", str(wrong), str(wrong)])
+    assert result.exit_code != 0
+
+
+def test_the_future_from_a_database(tmp_path: Path) -> None:
+    """The forecast begins tomorrow, with the lanes and the mail as they stand."""
+    config = tmp_path / "warmup.toml"
+    config.write_text(
+        f'[warmup]\ndatabase = "sqlite:///{tmp_path}/data/warmup.db"\nstate_dir = "{tmp_path}/state"\n'
+        '[plan]\ntarget = 100\nstart = 2026-01-01\nmix = "google=0.5,other=0.5"\n'
+        '[sources."127.0.0.2"]\nehlo = "mx.example.net"\nwarm = true\n'
+    )
+    (tmp_path / "data").mkdir()
+    run_ = CliRunner()
+    assert run_.invoke(main, ["db", "upgrade", "-c", str(config)]).exit_code == 0
+    letter = tmp_path / "letter.eml"
+    letter.write_text("From: a@example.net\nTo: b@gmail.com\nSubject: x\n\nhello\n")
+    assert run_.invoke(main, ["submit", "-c", str(config), str(letter)]).exit_code == 0
+    found = json.loads(run("--from-db", "-c", str(config), "--days", "5", "--format", "json"))["forecast"]
+    assert found["totals"]["arrived"] == 1
+    assert found["days"] == 5

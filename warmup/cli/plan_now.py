@@ -1,0 +1,85 @@
+"""``warmup plan --from-db``: the future from today's real state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from warmup.cli.opening import opened
+from warmup.cli.plan_demand import due, show
+from warmup.cli.reading import Inputs, read_demand
+from warmup.forecast.outlook import outlook
+from warmup.forecast.run import Waiting
+from warmup.plan.consistency import consistency
+from warmup.plan.demand import Demand, DemandStream
+
+__all__ = ["from_now"]
+
+
+def from_now(
+    config: Path | None,
+    spec: str | None,
+    *,
+    days: int,
+    deadline: int | None,
+    growth: str | None,
+    smooth: bool,
+    format: str,
+    out: Any,
+) -> Iterator[str]:
+    """Run the plan of a configuration forward from its database, from tomorrow on.
+
+    Args:
+        config: The configuration's file.
+        spec: What will arrive besides what waits; None: nothing.
+        days: How many days.
+        deadline: Days that the demand's mail may wait.
+        growth: Growth of a forecast from past sends.
+        smooth: Whether warm providers' mail is spread.
+        format: How it is written.
+        out: Where it goes.
+    """
+    with opened(config) as wm:
+        state = wm.engine.present()
+        plan, ramp = wm.config.plan, wm.config.ramp
+        priorities = {name: stream.priority for name, stream in wm.config.streams.items()}
+    notes = [f"from the database as it stands; today goes on, and this begins on {state.tomorrow}"]
+    if spec is None:
+        streams = {stream for stream, _, _, _ in state.waiting} or {"default"}
+        nothing = dict.fromkeys(plan.providers, (0,) * days)
+        demand = Demand(
+            name="what waits now",
+            start=state.tomorrow,
+            streams=tuple(
+                DemandStream(name=name, arrivals=nothing, priority=priorities.get(name, 5))
+                for name in sorted(streams)
+            ),
+        )
+    else:
+        read = read_demand(
+            spec, Inputs(zone=plan.zone), start=state.tomorrow, days=days, mix=plan.mix, growth=growth
+        )
+        demand, notes = due(read.demand, deadline), [*notes, *read.notes]
+    backlog = [
+        Waiting(stream=stream, provider=provider, count=count, age=age + 1)
+        for stream, provider, age, count in state.waiting
+    ]
+    seen = outlook(
+        plan,
+        demand,
+        ramp=ramp,
+        today=state.tomorrow,
+        days=days,
+        lanes=state.lanes,
+        backlog=backlog,
+        smooth=smooth,
+    )
+    # What was really sent is judged from its first day on, not from before there was any.
+    first = next((at for at, count in enumerate(state.sent) if count), len(state.sent))
+    score = consistency(state.sent[first:])
+    if score is not None:
+        notes.append(
+            f"consistency of what was sent in the last {len(state.sent) - first} days: {score.score:g}"
+        )
+    yield from show(seen, notes, format, out)

@@ -1,0 +1,198 @@
+"""What differs between two plans: what they are made from, and what may go on which day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import attrs
+
+from warmup.errors import DataError
+from warmup.plan.plan import Plan
+from warmup.plan.words import read_date
+
+__all__ = ["Difference", "PlanRecord", "compare_plans"]
+
+INPUTS = ("curve", "target", "start", "timezone", "pattern", "weekdays", "mix", "holidays", "pauses")
+ROWS_MAX = 20_000_000
+
+
+@attrs.frozen(kw_only=True)
+class PlanRecord:
+    """A plan as it was written down: what it was made from, and its caps.
+
+    Attributes:
+        head: As :meth:`warmup.plan.Plan.head` gives it.
+        caps: Deliveries by (day, source, provider).
+    """
+
+    head: Mapping[str, Any]
+    caps: Mapping[tuple[date, str, str], int]
+
+    @classmethod
+    def of(cls, plan: Plan) -> PlanRecord:
+        """The record of a plan, over the days of its preview."""
+        return cls(
+            head=plan.head(),
+            caps={(row.date, row.ip, row.provider): row.cap for row in plan.rows()},
+        )
+
+    @classmethod
+    def read(cls, value: Any, name: str) -> PlanRecord:
+        """Read what ``warmup plan --format json`` wrote.
+
+        Args:
+            value: The JSON value.
+            name: Where it comes from, for people.
+
+        Raises:
+            DataError: It is something else.
+        """
+        mend = "give a file that warmup plan --format json wrote, or a configuration"
+        head = value.get("plan") if isinstance(value, dict) else None
+        rows = value.get("days") if isinstance(value, dict) else None
+        if not isinstance(head, dict) or not isinstance(rows, list):
+            raise DataError.of(name, "is no plan", mend)
+        caps: dict[tuple[date, str, str], int] = {}
+        for number, row in enumerate(rows, 1):
+            try:
+                on, cap = read_date("date", row["date"]), row["cap"]
+                key = (on, str(row["ip"]), str(row["provider"]))
+            except (KeyError, TypeError):
+                raise DataError.of(name, f"row {number} has no date, ip, provider and cap", mend) from None
+            if isinstance(cap, bool) or not isinstance(cap, int) or cap < 0:
+                raise DataError.of(name, f"row {number} has the cap {cap!r}", mend)
+            caps[key] = cap
+        return cls(head=head, caps=caps)
+
+    def totals(self) -> dict[date, int]:
+        """Deliveries a day, all IPs together."""
+        sums: dict[date, int] = {}
+        for (on, _, _), cap in self.caps.items():
+            sums[on] = sums.get(on, 0) + cap
+        return sums
+
+    def reached(self) -> date | None:
+        """The first day on which the target may go; None where that lies beyond the preview."""
+        target = self.head.get("target")
+        if not isinstance(target, int):
+            return None
+        return min((on for on, total in self.totals().items() if total >= target), default=None)
+
+
+@attrs.frozen(kw_only=True)
+class Difference:
+    """What differs.
+
+    Attributes:
+        inputs: (what, before, after) of everything the plans are made from that differs.
+        first: The first day that both have on which any cap differs; None where none does.
+        days: (day, before, after) of every day that both have whose total differs.
+        providers: By provider: deliveries of the days that both have, before and after, where they differ.
+        sources: The same by IP.
+        reached: The day on which the target is reached, before and after.
+    """
+
+    inputs: tuple[tuple[str, Any, Any], ...]
+    first: date | None
+    days: tuple[tuple[date, int, int], ...]
+    providers: Mapping[str, tuple[int, int]]
+    sources: Mapping[str, tuple[int, int]]
+    reached: tuple[date | None, date | None]
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        return not self.inputs and self.first is None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON values."""
+
+        def day(on: date | None) -> str | None:
+            return None if on is None else on.isoformat()
+
+        return {
+            "same": self.same,
+            "inputs": [{"what": what, "before": old, "after": new} for what, old, new in self.inputs],
+            "first": day(self.first),
+            "days": [{"date": day(on), "before": old, "after": new} for on, old, new in self.days],
+            "providers": {name: list(pair) for name, pair in self.providers.items()},
+            "ips": {name: list(pair) for name, pair in self.sources.items()},
+            "target_reached": [day(on) for on in self.reached],
+        }
+
+    def sentences(self) -> Iterator[str]:
+        """The same for people."""
+        if self.same:
+            yield "The plans are the same."
+            return
+        for what, old, new in self.inputs:
+            yield f"{what}: {_short(old)} becomes {_short(new)}."
+        if self.first is None:
+            yield "On the days that both have, every cap is the same."
+        else:
+            yield f"Caps differ from {self.first} on."
+        before, after = self.reached
+        if before != after:
+            words = [on.isoformat() if on else "after the preview" for on in (before, after)]
+            yield f"The target is reached on {words[1]}, not on {words[0]}."
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return (text if len(text) <= 60 else text[:57] + "...") or "nothing"
+
+
+def compare_plans(before: PlanRecord, after: PlanRecord) -> Difference:
+    """Compare two plans, on the days that both have."""
+    inputs = [
+        (name, before.head.get(name), after.head.get(name))
+        for name in INPUTS
+        if before.head.get(name) != after.head.get(name)
+    ]
+    inputs += _sources(before.head, after.head)
+    shared = {on for on, _, _ in before.caps} & {on for on, _, _ in after.caps}
+    days: dict[date, list[int]] = {}
+    providers: dict[str, list[int]] = {}
+    sources: dict[str, list[int]] = {}
+    first: date | None = None
+    for key in before.caps.keys() | after.caps.keys():
+        on, source, provider = key
+        if on not in shared:
+            continue
+        pair = before.caps.get(key, 0), after.caps.get(key, 0)
+        for row in (
+            days.setdefault(on, [0, 0]),
+            providers.setdefault(provider, [0, 0]),
+            sources.setdefault(source, [0, 0]),
+        ):
+            row[0] += pair[0]
+            row[1] += pair[1]
+        if pair[0] != pair[1] and (first is None or on < first):
+            first = on
+
+    def differing(sums: dict[str, list[int]]) -> dict[str, tuple[int, int]]:
+        return {name: (old, new) for name, (old, new) in sorted(sums.items()) if old != new}
+
+    return Difference(
+        inputs=tuple(inputs),
+        first=first,
+        days=tuple((on, old, new) for on, (old, new) in sorted(days.items()) if old != new),
+        providers=differing(providers),
+        sources=differing(sources),
+        reached=(before.reached(), after.reached()),
+    )
+
+
+def _sources(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    old = {row["ip"]: row for row in before.get("sources", [])}
+    new = {row["ip"]: row for row in after.get("sources", [])}
+    for address in dict.fromkeys((*old, *new)):
+        was, becomes = old.get(address), new.get(address)
+        if was != becomes:
+            yield f"IP {address}", _told(was), _told(becomes)
+
+
+def _told(row: Mapping[str, Any] | None) -> str:
+    return "" if row is None else f"{row.get('share')} a day from {row.get('start')}"

@@ -136,9 +136,9 @@ def test_rotated_logs_are_one_log(tmp_path: Path) -> None:
 def test_mix_pattern_and_weekdays_come_from_one_reading() -> None:
     """Standard input is read once and serves demand, mix, pattern and weekdays."""
     once = inputs(stdin=io.BytesIO(log(30).encode()))
-    assert read_mix("from:-", once).measured.mix.shares == (("google", 1),)
+    assert read_mix("from:-", once).measured.mix.name == "google=1"
     assert set(read_pattern("from:-", once).pattern.weights) == {41, 42}
-    assert read_weekdays("-", once).weights == (1,) * 7
+    assert set(read_weekdays("-", once).weights) == {1}
     read = read_demand("postfix:-", inputs(stdin=io.BytesIO(log(30).encode())), start=TODAY, days=3, mix=MIX)
     assert total(read) == [24, 24, 24]
 

@@ -82,6 +82,24 @@ def test_exim_counts_deliveries_over_smtp_only() -> None:
     assert history.report.skipped["addresses that were not routed"] == 1
 
 
+def test_a_later_attempt_that_reached_a_host_tells_the_provider() -> None:
+    """Where the first attempt reached nobody, the provider is that of the host that answered later."""
+    reader = postfix()
+    reader.feed([delivery("2026-11-23T10:00:00Z", "AAAAA1", "boss@shop.example")])
+    assert reader.history().providers == {"other": 1}
+    relay = "aspmx.l.google.com[142.250.102.26]:25"
+    reader.feed([delivery("2026-11-25T10:00:00Z", "AAAAA1", "boss@shop.example", relay, "sent")])
+    assert by_day(reader.history()) == {"2026-11-23": {"google": 1}}
+
+
+def test_what_the_other_side_said_is_not_taken_for_exims_word() -> None:
+    """A host's answer that looks like the fields of a log line changes nothing."""
+    reader = exim()
+    start = "2026-11-24 11:00:02 1tF5Ju-000A1e-30 => paul@firm.example R=local T=mail_spool"
+    reader.feed([f'{start} C="250 OK H=gmail-smtp-in.l.google.com [142.250.102.27]"'])
+    assert reader.history().report.skipped == {"local deliveries": 1}
+
+
 def test_times_with_an_offset_are_put_into_the_zone_of_the_plan() -> None:
     """Whatever offset a line names, its day and hour are the plan's; an hour that comes twice holds both."""
     reader = postfix()

@@ -250,3 +250,15 @@ def test_no_file_leads_to_a_traceback(tmp_path: Path, content: bytes) -> None:
             read()
         except WarmupError as error:
             assert error.problems
+
+
+def test_a_refusal_says_which_file_and_what_it_was_for(tmp_path: Path) -> None:
+    """Where several files are named, an error tells which one, and for which option it was read."""
+    file = tmp_path / "sends.csv"
+    file.write_text("date,domain\n2026-11-01,gmail.com\n")
+    for read, option in ((read_pattern, "pattern"), (read_weekdays, "weekdays")):
+        with pytest.raises(DataError) as caught:
+            read(str(file), inputs())
+        assert [(problem.place, problem.field) for problem in caught.value.problems] == [(str(file), option)]
+    with pytest.raises(DataError, match="nowhere: mix: there is no such file"):
+        read_mix("from:nowhere", inputs())

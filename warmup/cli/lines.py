@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from warmup.errors import DataError
+from warmup.errors import DataError, Problem
 
-__all__ = ["BYTES_MAX", "LINE_BYTES_MAX", "lines_of", "opened"]
+__all__ = ["BYTES_MAX", "LINE_BYTES_MAX", "lines_of", "opened", "refused"]
 
 BLOCK = 1 << 20
 LINE_BYTES_MAX = 1 << 20
@@ -28,6 +28,11 @@ BYTES_MAX = 1 << 40
 _UNREADABLE = "check the name and the permissions"
 
 
+def refused(name: str, wrong: str, mend: str) -> DataError:
+    """The error that a file cannot be used."""
+    return DataError(problems=(Problem("", wrong, mend, place=name),))
+
+
 def opened(path: Path) -> BinaryIO:
     """Open a file for reading.
 
@@ -35,13 +40,13 @@ def opened(path: Path) -> BinaryIO:
         DataError: It cannot be opened, or is a directory.
     """
     if path.is_dir():
-        raise DataError.of(str(path), "is a directory", "name a file, or several as 'mail.log*'")
+        raise refused(str(path), "is a directory", "name a file, or several as 'mail.log*'")
     try:
         return path.open("rb")
     except OSError as error:
-        raise DataError.of(str(path), f"cannot be read: {error.strerror or error}", _UNREADABLE) from error
+        raise refused(str(path), f"cannot be read: {error.strerror or error}", _UNREADABLE) from error
     except ValueError as error:  # a NUL in the name
-        raise DataError.of(repr(str(path))[:80], "is no file name", _UNREADABLE) from error
+        raise refused(repr(str(path))[:80], "is no file name", _UNREADABLE) from error
 
 
 def lines_of(
@@ -71,13 +76,13 @@ def lines_of(
         while block := stream.read(BLOCK):
             total += len(block)
             if total > bytes_max:
-                raise DataError.of(name, f"is longer than {bytes_max:,} octets", "give it in pieces")
+                raise refused(name, f"is longer than {bytes_max:,} octets", "give it in pieces")
             block = rest + block
             cut = block.rfind(b"\n") + 1
             rest = block[cut:]
             if len(rest) > LINE_BYTES_MAX:
                 wrong = f"has a line of more than {LINE_BYTES_MAX:,} octets after line {number:,}"
-                raise DataError.of(name, wrong, "is it a text file?")
+                raise refused(name, wrong, "is it a text file?")
             if cut:
                 # Not splitlines(): what somebody sent may hold separators that end no line of a log.
                 found = block[: cut - 1].decode("utf-8", "replace").split("\n")
@@ -89,9 +94,9 @@ def lines_of(
         raise
     except OSError as error:
         wrong = f"cannot be read: {error.strerror or error}"
-        raise DataError.of(name, wrong, "is the file whole?") from error
+        raise refused(name, wrong, "is the file whole?") from error
     except (EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
-        raise DataError.of(name, f"is damaged: {error}", "is the file whole?") from error
+        raise refused(name, f"is damaged: {error}", "is the file whole?") from error
 
 
 class _Blocks(Protocol):
@@ -128,9 +133,9 @@ def _unpacked(raw: io.RawIOBase, name: str) -> _Blocks:
     packed = {b"\x28\xb5\x2f\xfd": "zstd -dc", b"PK\x03\x04": "unzip -p", b"7z\xbc\xaf": "7z x -so"}
     for magic, command in packed.items():
         if head.startswith(magic):
-            raise DataError.of(name, "is packed in a way that is not read here", f"unpack it: {command}")
+            raise refused(name, "is packed in a way that is not read here", f"unpack it: {command}")
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError.of(name, "is in UTF-16", "save it as UTF-8")
+        raise refused(name, "is in UTF-16", "save it as UTF-8")
     if b"\x00" in head:
-        raise DataError.of(name, "is no text", "give a CSV file, a log or a list of addresses")
+        raise refused(name, "is no text", "give a CSV file, a log or a list of addresses")
     return file

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import attrs
 
-from warmup.cli.lines import lines_of, opened
+from warmup.cli.lines import lines_of, opened, refused
 from warmup.errors import DataError, PlanError, WarmupError
 
 if TYPE_CHECKING:
@@ -157,6 +157,22 @@ def read_demand(
         UsageError: The description or an option cannot be used.
         DataError: A file cannot be.
     """
+    with _said_of("demand"):
+        return _demand(spec, inputs, start, days, mix, growth, weeks, method, season, use)
+
+
+def _demand(
+    spec: str,
+    inputs: Inputs,
+    start: date,
+    days: int,
+    mix: Mix,
+    growth: str | None,
+    weeks: int,
+    method: Literal["median", "mean"],
+    season: bool,
+    use: Use,
+) -> DemandRead:
     from warmup.demand import Growth, History, describe, parse_growth, project
 
     kind, found = _found(spec, inputs, described=True)
@@ -171,9 +187,7 @@ def read_demand(
             raise
         return DemandRead(demand=demand, kind=kind, history=None, notes=())
     if not isinstance(found, History):
-        raise DataError.of(
-            spec, "is a list of recipients: it has no dates", f"give CSV with {_CSV}, or a log"
-        )
+        raise refused(spec, "is a list of recipients: it has no dates", f"give CSV with {_CSV}, or a log")
     first, last = found.span
     planned = (last - start).days >= 6 or (kind == "csv" and last > max(start, inputs.today))
     if use == "as-is" or (use == "auto" and planned):
@@ -182,9 +196,7 @@ def read_demand(
     else:
         past = found.before(start)
         if not past.counts:
-            raise DataError.of(
-                spec, f"has nothing before {start}; it begins on {first}", "start the plan later"
-            )
+            raise refused(spec, f"has nothing before {start}; it begins on {first}", "start the plan later")
         rate = Growth(Fraction(0)) if growth is None else parse_growth(growth)
         made = project(past, start, days, growth=rate, weeks=weeks, method=method, season=season)
         begin, end = past.whole
@@ -198,13 +210,14 @@ def read_history(spec: str, inputs: Inputs) -> History:
     Raises:
         DataError: It cannot be read, or is something else.
     """
-    kind, found = _found(spec, inputs)
     from warmup.demand import History
 
-    if not isinstance(found, History):
-        wrong = "is a list of recipients" if kind == "list" else "is a description"
-        raise DataError.of(spec, f"{wrong}: it has no dates", f"give CSV with {_CSV}, or a log")
-    return found
+    with _said_of("history"):
+        kind, found = _found(spec, inputs)
+        if not isinstance(found, History):
+            wrong = "is a list of recipients" if kind == "list" else "is a description"
+            raise refused(spec, f"{wrong}: it has no dates", f"give CSV with {_CSV}, or a log")
+        return found
 
 
 def read_mix(spec: str, inputs: Inputs, *, threshold: Fraction = Fraction(1, 200)) -> MixRead:
@@ -215,13 +228,12 @@ def read_mix(spec: str, inputs: Inputs, *, threshold: Fraction = Fraction(1, 200
     """
     from warmup.demand import History, measure_mix
 
-    kind, found = _found(spec, inputs)
-    if isinstance(found, str):
-        raise DataError.of(
-            spec, "is a description: it names no recipients", "give a list of addresses, or a log"
-        )
-    counts = found.providers if isinstance(found, History) else found.counts
-    measured = measure_mix(counts, threshold=threshold, name=spec)
+    with _said_of("mix"):
+        kind, found = _found(spec, inputs)
+        if isinstance(found, str):
+            raise refused(spec, "is a description: it names no recipients", "give addresses, or a log")
+        counts = found.providers if isinstance(found, History) else found.counts
+        measured = measure_mix(counts, threshold=threshold, name=spec)
     return MixRead(measured=measured, kind=kind, notes=found.report.sentences())
 
 
@@ -233,7 +245,8 @@ def read_pattern(spec: str, inputs: Inputs) -> LearnedPattern:
     """
     from warmup.demand import learn_pattern
 
-    return learn_pattern(read_history(spec, inputs))
+    with _said_of("pattern"):
+        return learn_pattern(read_history(spec, inputs))
 
 
 def read_weekdays(spec: str, inputs: Inputs) -> LearnedWeek:
@@ -244,7 +257,8 @@ def read_weekdays(spec: str, inputs: Inputs) -> LearnedWeek:
     """
     from warmup.demand import learn_weekdays
 
-    return learn_weekdays(read_history(spec, inputs))
+    with _said_of("weekdays"):
+        return learn_weekdays(read_history(spec, inputs))
 
 
 def read_mx_file(name: str) -> dict[str, tuple[str, ...]]:
@@ -255,8 +269,23 @@ def read_mx_file(name: str) -> dict[str, tuple[str, ...]]:
     """
     from warmup.demand import read_mx
 
-    with opened(Path(name)) as file:
+    with _said_of("mx"), opened(Path(name)) as file:
         return read_mx(lines_of(file, name, bytes_max=MX_BYTES_MAX), name)
+
+
+@contextmanager
+def _said_of(option: str) -> Iterator[None]:
+    """Say what is wrong with a file as a whole under the name of what it was read for."""
+    try:
+        yield
+    except DataError as error:
+        unnamed = ("", "history")
+        raise DataError(
+            problems=[
+                attrs.evolve(problem, field=option) if problem.field in unnamed else problem
+                for problem in error.problems
+            ]
+        ) from error
 
 
 def _is_file(spec: str) -> bool:
@@ -286,7 +315,7 @@ def _found(spec: str, inputs: Inputs, *, described: bool = False) -> _Read:
                 if described
                 else "check the name"
             )
-            raise DataError.of(name[:200] or spec, "there is no such file", mend)
+            raise refused(name[:200] or spec, "there is no such file", mend)
     return inputs._read[key]
 
 
@@ -302,7 +331,7 @@ def _paths(name: str) -> list[Path]:
             return []
         found = list(islice(pattern.parent.glob(pattern.name), FILES_MAX + 1))
         if len(found) > FILES_MAX:
-            raise DataError.of(name, f"names more than {FILES_MAX:,} files", "name fewer")
+            raise refused(name, f"names more than {FILES_MAX:,} files", "name fewer")
         return sorted(found, key=lambda path: (path.stat().st_mtime_ns, str(path)))
     except OSError:
         return []
@@ -320,7 +349,7 @@ def _from_files(paths: list[Path], name: str, kind: str | None, inputs: Inputs) 
             here = kind or _kind_of(head, label)
             if known is not None and here != known:
                 wrong = f"is {here}, and the file before it {known}"
-                raise DataError.of(label, wrong, "read one kind of file at a time")
+                raise refused(label, wrong, "read one kind of file at a time")
             known = here
             if here == "text":
                 return "text", _description(chain(head, lines), label)
@@ -344,11 +373,11 @@ def _kind_of(head: list[str], label: str) -> str:
     from warmup.demand import sniff
 
     if not any(line.strip() for line in head):
-        raise DataError.of(label, "is empty", f"give CSV with {_CSV}, a log, or a list of addresses")
+        raise refused(label, "is empty", f"give CSV with {_CSV}, a log, or a list of addresses")
     kind = sniff(head)
     if kind is None:
         mend = f"give CSV with {_CSV}, a Postfix or Exim log, or addresses; or say csv: or postfix: ..."
-        raise DataError.of(label, f"is of no kind that is known here; it begins {head[0][:60]!r}", mend)
+        raise refused(label, f"is of no kind that is known here; it begins {head[0][:60]!r}", mend)
     return kind
 
 
@@ -358,7 +387,7 @@ def _description(lines: Iterable[str], label: str) -> str:
     for line in lines:
         size += len(line) + 1
         if size > DESCRIPTION_BYTES_MAX:
-            raise DataError.of(label, "is too long for a description", f"give CSV with {_CSV}")
+            raise refused(label, "is too long for a description", f"give CSV with {_CSV}")
         if not line.lstrip().startswith("#"):
             kept.append(line)
     return "\n".join(kept).lstrip("\ufeff")

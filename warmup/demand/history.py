@@ -15,7 +15,7 @@ import attrs
 from warmup.errors import DataError, Problem
 from warmup.plan.demand import Demand, DemandStream
 
-__all__ = ["DAYS_MAX", "History", "Report"]
+__all__ = ["DAYS_MAX", "History", "Report", "refused"]
 
 DAYS_MAX = 3_660
 """Days that one history or demand may span: ten years, so that two odd dates cannot fill the memory."""
@@ -25,6 +25,11 @@ PROBLEMS_MAX = 20
 
 _DAY = timedelta(days=1)
 _T = TypeVar("_T")
+
+
+def refused(name: str, wrong: str, mend: str) -> DataError:
+    """The error that a file cannot be used as a whole; who reads it says what for."""
+    return DataError(problems=(Problem("", wrong, mend, place=name),))
 
 
 @attrs.frozen(kw_only=True)
@@ -157,13 +162,11 @@ class History:
         """
         if not self.daily:
             wrong = "holds no mail that was sent: " + "; ".join(self.report.sentences())
-            raise DataError.of(self.name, wrong, "name a file with past sends")
+            raise refused(self.name, wrong, "name a file with past sends")
         first, last = min(self.daily), max(self.daily)
         if (last - first).days >= DAYS_MAX:
             wrong = f"reaches from {first} to {last}"
-            raise DataError.of(
-                self.name, wrong, f"give at most {DAYS_MAX:,} days; is one of the dates mistyped?"
-            )
+            raise refused(self.name, wrong, f"give at most {DAYS_MAX:,} days; is one of the dates mistyped?")
         return first, last
 
     @cached_property

@@ -14,8 +14,7 @@ from fractions import Fraction
 
 import attrs
 
-from warmup.demand.history import History
-from warmup.errors import DataError
+from warmup.demand.history import History, refused
 from warmup.plan.calendar import window_of
 from warmup.plan.mix import seats
 from warmup.plan.patterns import Pattern, parse_pattern
@@ -93,11 +92,11 @@ def learn_pattern(history: History) -> LearnedPattern:
     sample = sum(hours)
     if not history.hours:
         wrong = "has no times of day"
-        raise DataError.of(history.name, wrong, "use a log, or a CSV whose column date has times")
+        raise refused(history.name, wrong, "use a log, or a CSV whose column date has times")
     if sample < DELIVERIES_MIN or days < DAYS_MIN:
         wrong = f"shows {sample:,} deliveries on {days} whole days"
         mend = f"a pattern takes {DELIVERIES_MIN} on {DAYS_MIN}; use a longer log, or a pattern with a name"
-        raise DataError.of(history.name, wrong, mend)
+        raise refused(history.name, wrong, mend)
     weights = seats(_THOUSAND, [count + 1 for count in hours])
     return LearnedPattern(pattern=parse_pattern(weights), sample=sample, days=days)
 
@@ -113,10 +112,10 @@ def learn_weekdays(history: History) -> LearnedWeek:
     if weeks < WEEKS_MIN:
         wrong = f"shows {(last - first).days + 1} whole days"
         mend = f"weekday weights take {7 * WEEKS_MIN}; use a longer log, or write seven weights"
-        raise DataError.of(history.name, wrong, mend)
+        raise refused(history.name, wrong, mend)
     sums = weekday_sums(history.daily, last - timedelta(days=7 * weeks - 1), last)
     if not any(sums):
-        raise DataError.of(history.name, "shows no mail in its last whole weeks", "use another log")
+        raise refused(history.name, "shows no mail in its last whole weeks", "use another log")
     largest = max(sums)
     weights = tuple(Fraction((2 * _THOUSAND * total + largest) // (2 * largest), _THOUSAND) for total in sums)
     return LearnedWeek(weights=weights, sample=sum(sums), weeks=weeks)

@@ -8,7 +8,7 @@ from math import sqrt
 
 import attrs
 
-from warmup.errors import DataError
+from warmup.demand.history import refused
 from warmup.model import OTHER
 from warmup.plan.mix import PROVIDERS_MAX, Mix, parse_mix, seats
 
@@ -90,7 +90,7 @@ def measure_mix(
     """
     sample = sum(counts.values())
     if sample <= 0:
-        raise DataError.of(name, "has no recipients to measure a mix from", "name a file with addresses")
+        raise refused(name, "has no recipients to measure a mix from", "name a file with addresses")
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     kept = {
         provider: count

@@ -24,9 +24,9 @@ from typing import Literal
 
 import attrs
 
-from warmup.demand.history import DAYS_MAX, History
+from warmup.demand.history import DAYS_MAX, History, refused
 from warmup.demand.spread import spread_by_weights
-from warmup.errors import DataError, PlanError
+from warmup.errors import PlanError
 from warmup.plan.demand import Demand, DemandStream
 
 __all__ = ["GROWTH_NONE", "Growth", "parse_growth", "project"]
@@ -115,7 +115,7 @@ def project(
         raise PlanError.of("start", wrong, "start later, or use the figures as they stand")
     length = (last - first).days + 1
     if length < 7:
-        raise DataError.of(
+        raise refused(
             past.name, f"shows {length} whole days", "a forecast takes a whole week; use a longer log"
         )
     window = 7 * min(weeks, length // 7)

@@ -1,17 +1,30 @@
 """The Protocols that others may implement, and the values they exchange with us.
 
-Extensions are found by entry points: ``warmup.curves`` and ``warmup.transports``.
+Extensions are found by entry points: ``warmup.curves``, ``warmup.transports`` and ``warmup.worlds``.
 """
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import attrs
 
-from warmup.model import Attempt, Grant
+from warmup.model import Attempt, Category, Grant
+from warmup.timing import Chance, Instant, Span
 
-__all__ = ["Curve", "Host", "Resolver", "Route", "Transport", "Unroutable"]
+__all__ = [
+    "Complaint",
+    "Curve",
+    "Host",
+    "Receiver",
+    "Resolver",
+    "Route",
+    "Run",
+    "Setting",
+    "Transport",
+    "Unroutable",
+    "World",
+]
 
 
 @attrs.frozen
@@ -120,4 +133,87 @@ class Curve(Protocol):
 
     def hourly(self, step: int, share: int) -> int | None:
         """Deliveries allowed in any one hour of that day; None where the curve does not say."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Setting:
+    """What a simulated provider may know of the run before it begins.
+
+    Attributes:
+        start: The first instant, midnight UTC of a Monday.
+        days: How many days the run lasts.
+        target: Deliveries a day that the lane shall carry once warm.
+    """
+
+    start: Instant
+    days: int
+    target: int
+
+
+class Run(NamedTuple):
+    """Attempts that were answered alike, one after the other.
+
+    Attributes:
+        attempts: How many, at least 1.
+        category: What each was told; ``Category.ACCEPTED`` for yes.
+    """
+
+    attempts: int
+    category: Category
+
+
+class Complaint(NamedTuple):
+    """Complaints about messages that were accepted at about the same time.
+
+    Attributes:
+        accepted_at: When the messages were accepted.
+        people: How many complained.
+    """
+
+    accepted_at: Instant
+    people: int
+
+
+@runtime_checkable
+class Receiver(Protocol):
+    """A provider in one run of a simulation, as one lane meets it.
+
+    A ``copy.deepcopy`` of it goes its own way and answers as the original would have: that is how an
+    oracle looks ahead. Two more methods are called where they are there:
+
+    ``complaints(now: Instant) -> Iterable[Complaint]``
+        Complaints that arrived up to an instant and were not told yet. Else nobody complains.
+    ``demand(day: int) -> int``
+        How many messages there are to send on a day, counted from 0. Else always enough.
+    """
+
+    def answer(self, at: Instant, attempts: int, age: Span, patience: int) -> Run:
+        """Answer the first of some attempts: as many of them as get the same answer.
+
+        They are counted as made. The caller asks again for the rest, if it still wants to: so what is
+        answered does not depend on how attempts are bundled, and a provider can be asked message by
+        message.
+
+        Args:
+            at: When; never earlier than in the call before.
+            attempts: How many stand in line, at least 1.
+            age: Time since the first attempt of these deliveries; 0 for first attempts.
+            patience: A run of anything but ACCEPTED ends after so many, 1 at least: the caller may
+                stop then.
+        """
+        ...
+
+
+@runtime_checkable
+class World(Protocol):
+    """A model of how providers of one kind treat a sender; found by the entry point ``warmup.worlds``."""
+
+    @property
+    def name(self) -> str:
+        """Short, for tables: ``strict``."""
+        ...
+
+    def begin(self, setting: Setting, chance: Chance) -> Receiver:
+        """A provider of this kind, its parameters drawn by ``chance``: the same chance, the same provider."""
         ...

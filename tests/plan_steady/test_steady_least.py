@@ -101,6 +101,12 @@ def test_weights_are_proportions(case: Case, times: int) -> None:
     )
 
 
+def test_a_day_of_rest_within_a_piece_takes_nothing_back() -> None:
+    """A day without weight between two days that share an odd message releases nothing, never less."""
+    assert smooth([0, 0, 0, 1], [1, 1, 1, 1], [1, 0, 0, 1], [9, 0, 0, 9]) == [1, 0, 0, 0]
+    assert smooth([0, 0, 0, 0, 7], [7] * 5, [2, 0, 2, 0, 2], [9, 0, 9, 0, 9]) == [2, 0, 3, 0, 2]
+
+
 def test_weekday_weights_shape_the_release() -> None:
     """A large Tuesday is spread over the week as the weights say."""
     arrivals = [0, 24_000, 0, 0, 0, 0, 0] * 6

@@ -45,11 +45,12 @@ def whole(
     settled = gone = 0  # whole messages that went before; rounded sum
     running = 0  # weights that moved at this level since
     for day, level in enumerate(found):
-        if level[0] * below != above * level[1]:
+        weight = weights[day]
+        # A day without weight has no level of its own, and may lie in the middle of a piece.
+        if weight and level[0] * below != above * level[1]:
             settled += running * above // below
             running = 0
             above, below = level
-        weight = weights[day]
         beside = others[day] if others else 0
         asked = weight * above - beside * below
         least = low[day] if low else 0

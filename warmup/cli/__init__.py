@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "clock": ("warmup.cli.clock:clock", "Look at the engine's clock, accept a time that jumped."),
     "db": ("warmup.cli.db:db", "Make, upgrade, show and check the database."),
     "doctor": ("warmup.cli.doctor:doctor", "Check configuration, database and host."),
+    "simulate": ("warmup.cli.simulate:simulate", "Compare strategies against models of providers."),
     "completion": ("warmup.cli.completion:completion", "Print a completion script for a shell."),
 }
 """Where each command is, and its help in one line."""

@@ -255,7 +255,9 @@ def problems_of_options(names: Mapping[str, str]) -> Iterator[None]:
         names = {"pauses": "pause", **names}
         raise type(error)(
             problems=[
-                Problem(_option(found.field, names), found.wrong, found.mend) for found in error.problems
+                # What stands in a file is named by its line.
+                found if found.place else Problem(_option(found.field, names), found.wrong, found.mend)
+                for found in error.problems
             ]
         ) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from warmup.plan.consistency import consistency
 from warmup.plan.demand import Demand, DemandStream
 
 __all__ = ["from_now"]
+
+_DAY = timedelta(days=1)
 
 
 def from_now(
@@ -77,7 +80,9 @@ def from_now(
     )
     # What was really sent is judged from its first day on, not from before there was any.
     first = next((at for at, count in enumerate(state.sent) if count), len(state.sent))
-    score = consistency(state.sent[first:])
+    yesterday = state.tomorrow - 2 * _DAY
+    days_of = [yesterday - (len(state.sent) - 1 - at) * _DAY for at in range(first, len(state.sent))]
+    score = consistency(state.sent[first:], [plan.weekdays[on.weekday()] for on in days_of])
     if score is not None:
         notes.append(
             f"consistency of what was sent in the last {len(state.sent) - first} days: {score.score:g}"

@@ -22,18 +22,24 @@ DAYS_SHOWN = 31
 @click.command()
 @click.argument("before")
 @click.argument("after")
+@click.option(
+    "-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="For db: the configuration."
+)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where they differ.")
 @click.option("--format", "format", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.pass_context
-def diff(ctx: click.Context, before: str, after: str, exit_code: bool, format: str) -> None:
+def diff(
+    ctx: click.Context, before: str, after: str, config: Path | None, exit_code: bool, format: str
+) -> None:
     """Compare two plans: what they are made from, and what may go on which day.
 
-    Each is a configuration (.toml), or a file that `warmup plan --format json` wrote.
+    Each is a configuration (.toml), a file that `warmup plan --format json` wrote, or db: what the
+    database was last run with, of which only what it was made from is known.
     """
     from warmup.cli.plan import write
     from warmup.plan.diff import compare_plans
 
-    found = compare_plans(_record(before), _record(after))
+    found = compare_plans(_record(before, config), _record(after, config))
     if format == "json":
         write(None, lambda _: [json.dumps(found.to_dict(), indent=1) + "\n"])
     else:
@@ -42,10 +48,18 @@ def diff(ctx: click.Context, before: str, after: str, exit_code: bool, format: s
         ctx.exit(1)
 
 
-def _record(name: str) -> PlanRecord:
+def _record(name: str, config: Path | None) -> PlanRecord:
     from warmup.errors import DataError
     from warmup.plan.diff import PlanRecord
 
+    if name == "db":
+        from warmup.cli.opening import opened
+
+        with opened(config) as wm:
+            kept = wm.engine.planned()
+        if kept is None:
+            raise DataError.of("db", "was never run with a plan", "run: warmup run --once")
+        return PlanRecord(head=kept["head"], caps={})
     path = Path(name)
     if path.suffix == ".toml":
         from warmup.config import Config

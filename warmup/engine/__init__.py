@@ -7,11 +7,13 @@ call from any thread; those that change something return once it is on disk.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from warmup.engine import admit as _admit
 from warmup.engine import explain as _explain
 from warmup.engine import ingest as _ingest
 from warmup.engine import outlook as _outlook
+from warmup.engine import planned as _planned
 from warmup.engine import record as _record
 from warmup.engine import release as _release
 from warmup.engine import resolve as _resolve
@@ -159,6 +161,11 @@ class Engine:
     def lanes(self) -> list[LaneStatus]:
         """Every lane of the plan, with its account and its wait."""
         return _status.lane_status(self.context)
+
+    def planned(self) -> dict[str, Any] | None:
+        """The plan that the database was last run with: ``fingerprint``, ``since`` and ``head``."""
+        with self.context.clock.busy():
+            return self.context.database.read(_planned.recorded)
 
     def present(self) -> Present:
         """Today's state, for a forecast. See :func:`warmup.engine.outlook.present`."""

@@ -96,6 +96,7 @@ class Context:
     swept: int = attrs.field(init=False, default=0)
     resolve_at: Instant = attrs.field(init=False, default=0)
     asleep: dict[tuple[str, str], Instant] = attrs.field(init=False, factory=dict)
+    plan_noted: bool = attrs.field(init=False, default=False)
     troubled: set[LaneKey] = attrs.field(init=False, factory=set)
     listeners: list[Callable[[], None]] = attrs.field(init=False, factory=list)
     _nudges: int = attrs.field(init=False, default=0)

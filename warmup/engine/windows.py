@@ -13,6 +13,7 @@ import attrs
 
 from warmup.engine.context import Context
 from warmup.engine.evidence import HISTORY, Past, histories
+from warmup.engine.planned import note_plan
 from warmup.model import Declaration, Lane, LaneKey, Ledger, Standing, Window
 from warmup.model.window import PARTS
 from warmup.plan.calendar import window_at, window_of
@@ -144,6 +145,9 @@ def roll(context: Context, connection: Connection, now: Instant) -> Instant:
             opening.append((lane.id, fresh))
             wakes.append(fresh.window.ends_at)
     lanes.open_windows(connection, opening)
+    if not context.plan_noted:
+        note_plan(context, connection, now)
+        context.plan_noted = True
     if opening and not running:
         _move_reclassified(context, connection)
     _see(connection, now)

@@ -1,0 +1,75 @@
+"""Editing a plan that runs: the past and the stage stay, and the edit is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from engine_house import START, House
+
+from warmup.model import LaneKey
+from warmup.timing import DAY
+
+GOOGLE = LaneKey("127.0.0.2", "google")
+
+
+def live(house: House, days: int) -> None:
+    for _ in range(days):
+        house.engine.roll()
+        house.submit(*(f"user{number}@gmail.com" for number in range(40)))
+        house.until(house.clock.now() + DAY)
+    house.engine.roll()
+
+
+def days(house: House) -> list[tuple[int, int]]:
+    """Step and cap of the Google lane, day by day."""
+    return [(day.ledger.step, day.ledger.cap) for day in house.engine.days() if day.lane == GOOGLE]
+
+
+def words(house: House) -> str:
+    query = sa.text("SELECT text FROM journal WHERE kind = 'plan' ORDER BY id")
+    return " | ".join(house.database.read(lambda c: [str(row[0]) for row in c.execute(query)]))
+
+
+def test_a_new_target_and_curve_keep_the_step(furnished: Callable[..., House]) -> None:
+    """After three days the plan is raised and its curve changed: day four is step 4 of the new one."""
+    house = furnished(target=60, curve="linear:days=6")
+    live(house, 3)
+    past = days(house)[:3]
+    edited = house.again(target=120, curve="linear:days=12")
+    live(edited, 1)
+    assert days(edited)[:3] == past
+    assert days(edited)[4] == (5, 25)
+    assert "plan edited: curve: linear:days=6 becomes linear:days=12; target: 60 becomes 120" in words(edited)
+
+
+def test_a_pause_of_a_week_keeps_the_stage(furnished: Callable[..., House]) -> None:
+    """Nothing goes while the plan pauses, no day of it is a step, and the ramp goes on where it stood."""
+    house = furnished(target=60, curve="linear:days=6")
+    live(house, 2)
+    from warmup.plan.rest import parse_pauses
+
+    pauses = parse_pauses(["2026-12-04..2026-12-10"])
+    import attrs
+
+    house.engine.context.plan = attrs.evolve(house.engine.context.plan, pauses=pauses)
+    live(house, 9)
+    found = days(house)
+    assert [cap for _, cap in found[3:10]] == [0] * 7
+    assert found[2][0] == 3 and found[10][0] == 4
+    assert found[10][1] == 20
+
+
+def test_a_new_ip_starts_at_its_first_step(furnished: Callable[..., House]) -> None:
+    """An address that joins starts at step 1; the one that was there keeps its own."""
+    house = furnished(target=60, curve="linear:days=6")
+    live(house, 3)
+    joined = house.again(ips=["127.0.0.2", "127.0.0.3"])
+    live(joined, 1)
+    new = [day.ledger.step for day in joined.engine.days() if day.lane == LaneKey("127.0.0.3", "google")]
+    assert new[0] == 1
+    assert days(joined)[-1][0] == 5
+    kept = joined.engine.planned()
+    assert kept is not None and kept["head"]["ips"] == ["127.0.0.2", "127.0.0.3"]
+    assert "IP 127.0.0.3" in words(joined)
+    assert house.clock.now() > START

@@ -19,7 +19,10 @@ from warmup.model import Lane, LaneKey, RampClock, Standing, WindowEvidence
 from warmup.plan import Plan, plan
 from warmup.plan.curves import PUBLISHED
 from warmup.reputation import judgement, standing
-from warmup.timing import DAY, Instant
+from warmup.timing import DAY, MINUTE, Instant, Span
+
+SILENCE: Span = 10 * MINUTE
+"""After a volume deferral nothing goes for as long as Gmail asks for with 4.7.28, as in the engine."""
 
 __all__ = ["STRATEGIES", "Calendar", "Earned", "Naive", "Ours", "strategy_of"]
 
@@ -125,6 +128,7 @@ class Ours:
     def __init__(self, course: Course) -> None:
         self._course = course
         self._said: list[str] = []
+        self._window, self._deferred = 0, 0
         self.lane = Lane(id=1, key=LaneKey(SOURCE, PROVIDER))
 
     @property
@@ -147,6 +151,9 @@ class Ours:
 
     def news(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence]) -> int:
         course = self._course
+        if seen.deferred > (self._deferred if seen.window.starts_at == self._window else 0):
+            self.lane = attrs.evolve(self.lane, backoff_until=max(self.lane.backoff_until, now + SILENCE))
+        self._window, self._deferred = seen.window.starts_at, seen.deferred
         adjustment = self._take(
             judgement.alarm(self.lane, seen, history, now, planned=course.planned, last_step=course.last_step)
         )

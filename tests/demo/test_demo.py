@@ -99,7 +99,7 @@ def test_explanations_name_the_reason(played, figures):
     )
     lane = "\n".join(figures["explain"]["lane"])
     assert "strict: reduced" in lane
-    for part in ("blocked: suspended until", "half of", "back from suspension, reduced to at most"):
+    for part in ("suspended for 1 d, until", "the provider said", "back from suspension, reduced to at most"):
         assert part in lane
     assert figures["explain"]["lane"][0] in played[1]
 

@@ -21,8 +21,8 @@ __all__ = ["REASONS", "Figures", "LaneDay", "Sample", "gather", "hours_of"]
 REASONS = {
     "b": "blocked: the provider refused the address for the rest of the day",
     "s": "suspended for 24 hours after the block",
-    "r": "reduced: back at half the cap, and climbing again from there",
-    "v": "deferred for volume; what was deferred goes first next day",
+    "r": "reduced: below the plan since the provider said no, and climbing again",
+    "v": "deferred for volume: the cap of the day falls, and what was deferred goes first next",
     "g": "greylisted late in the day, and taken the next morning",
     "q": "the queue held no more mail for this provider",
     "p": "not caught up within the day: the pace allows one and a half times the pattern",
@@ -256,10 +256,10 @@ def _reasoned(cells: Sequence[tuple[LaneDay, Mapping[str, int]]], scenario: Scen
                 reason = "b"
             elif held_until.get(lane, 0) > starts_at:
                 reason = "s"
-            elif cell.cap < cell.planned:
-                reason = "r"
             elif evidence.get("volume_limited"):
                 reason = "v"
+            elif cell.cap < cell.planned:
+                reason = "r"
             elif cell.day >= emptied.get(cell.provider, cell.day + 1):
                 reason = "q"
             elif evidence.get("greylist") and cell.accepted < cell.used:

@@ -1,4 +1,4 @@
-"""The simulation in counts, and the engine message by message: the same world, the same caps and standings."""
+"""The simulation in counts and the engine message by message, in the same world."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WORLDS = {
 @pytest.mark.parametrize("name", WORLDS)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_engine_and_simulation_agree(furnished: Callable[..., House], name: str) -> None:
-    """What `warmup simulate` shows of a lane is what the engine does: the same caps and standings each day."""
+    """What `warmup simulate` shows is what the engine does: the same caps and standings each day."""
     laid = course(TARGET, DAYS, curve=CURVE, pattern="flat")
     simulated = run(laid, Provider(WORLDS[name], laid.setting, Chance(5)), Ours(laid), "ours")
 

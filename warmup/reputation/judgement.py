@@ -4,7 +4,7 @@ Theory of operation. ``close`` judges a window that ended, ``alarm`` looks at th
 bad news came. Both are pure: the same lane, evidence, policy and time give the same adjustment, so
 the journal replayed gives the same decisions. In this order:
 
-1. Thirty days without an accepted delivery: *cold*, step 1. Before that a level sinks with idleness.
+1. Thirty days without an accepted delivery: *cold*, step 1.
 2. Rates over days (complaints, hard bounces, deferrals, blocks, spam placement) above the last
    threshold they have: *suspended*, with an end; above the middle one: a *step back* to half, once,
    then seven days of rest; above the first: *held*, no growth while the evidence stands.

@@ -55,8 +55,6 @@ class Policy:
         near: Two limits are the same where the later is at most so many thousandths of the earlier.
         fresh: Growth a window after the first limit that a lane meets, in thousandths.
         slowest: The least growth a window, in thousandths.
-        idle_days: Windows without mail after which a lane's level starts to fall.
-        idle_half_days: It falls to half in so many more.
     """
 
     complaints: Thresholds = Thresholds(hold=0.001, back=0.003)
@@ -81,8 +79,6 @@ class Policy:
     near: int = 1080
     fresh: int = 1250
     slowest: int = 1030
-    idle_days: int = 7
-    idle_half_days: int = 7
 
 
 POLICY = Policy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 from click.testing import CliRunner
@@ -36,10 +37,16 @@ def test_each_question_has_an_answer_and_what_binds_it(words: str, says: str) ->
 def test_staggered_starts_of_a_described_demand() -> None:
     """A description is enough to ask when each IP may start."""
     code, text = run(
-        "stagger", "--demand", "4,000 a day", "--ips", "2", "--start", "2026-12-01", "--days", "40",
+        "stagger", "--demand", "6,000 a day", "--ips", "2", "--start", "2026-12-01", "--days", "40",
         "--curve", "geometric:start=50,growth=1.5",
     )  # fmt: skip
     assert code == 0 and text.startswith("Start ip-1 on 2026-12-01")
+    words = ["stagger", "--demand", "2000 a day; 2027-01-11..2027-03-31 9000 a day", "--ips", "2"]
+    words += ["--curve", "sparkpost", "--start", "2026-12-01"]
+    code, text = run(*words, "--at", "gmail,yahoo")
+    assert code == 0 and "ip-2 on 2027-01-" in text
+    code, text = run(*words, "--at", "gmial")
+    assert code == 64 and "--at: gmial" in text
 
 
 def test_answers_are_json_for_machines() -> None:
@@ -51,9 +58,51 @@ def test_answers_are_json_for_machines() -> None:
     assert answer["binding"]["code"] == "floor"
 
 
+def test_how_many_ips_a_demand_needs() -> None:
+    """A description of what arrives, and how long it may wait, is a question too."""
+    code, text = run(
+        "ips", "--demand", "900 a day", "--deadline", "1", "--start", "2026-12-01", "--days", "30",
+        "--curve", "caps:600", "--mix", "google=1", "--per-ip", "500",
+    )  # fmt: skip
+    assert code == 0 and text.startswith("2 IPs, planned with --target 900")
+
+
+def test_where_there_is_no_answer_the_reason_is_given_and_the_exit_code_says_so() -> None:
+    """Scripts see 65 and `found` false; people read what stands in the way."""
+    words = ["ips", "--volume", "300000", "--by", "2026-12-20", "--start", "2026-12-01"]
+    words += ["--curve", "linear:days=30"]
+    code, text = run(*words)
+    assert (
+        code == 65
+        and text.startswith("No number of IPs")
+        and "step 20 of 30" in text.replace("\n         ", " ")
+    )
+    code, text = run(*words, "--format", "json")
+    assert code == 65 and json.loads(text)["found"] is False
+
+
+def test_the_preview_that_is_printed_can_be_typed() -> None:
+    """The command under an answer previews that plan, with everything that was asked about."""
+    words = ["--on", "2026-12-24", "--start", "2026-12-01", "--curve", "mailtrap", "--ips", "2"]
+    words += ["--sending-days", "mon-fri", "--holidays", "2026-12-08", "--mix", "google=0.6,other=0.4"]
+    words += ["--pause", "2026-12-10..2026-12-11", "--pattern", "flat", "--timezone", "Europe/Berlin"]
+    code, text = run("promise", *words)
+    assert code == 0
+    command = text[text.index("$ ") + 2 :].replace("\\\n", " ")
+    again = CliRunner().invoke(main, [*shlex.split(command)[1:], "--format", "json"])
+    assert again.exit_code == 0
+    head = json.loads(again.output)["plan"]
+    assert head == json.loads(run("promise", *words, "--format", "json")[1])["plan"]
+
+
 def test_a_question_that_makes_no_sense_names_its_option() -> None:
     """A date that is none, or a start after the day, is refused with the option's name."""
-    code, _ = run("ips", "--volume", "10", "--by", "tomorrow")
-    assert code != 0
-    late = ["ips", "--volume", "10", "--by", "2026-12-01", "--start", "2026-12-02"]
-    assert run(*late)[0] != 0
+    for words, names in (
+        (["ips", "--volume", "10", "--by", "tomorrow"], "--by"),
+        (["ips", "--volume", "10", "--by", "2026-12-01", "--start", "2026-12-02"], "--start"),
+        (["ips", "--by", "2026-12-01"], "--volume"),
+        (["ips", "--volume", "10", "--by", "2026-12-01", "--demand", "10 a day"], "--demand"),
+        (["promise", "--on", "2026-12-01", "--curve", "linear", "--start", "2026-11-01"], "--target"),
+    ):
+        code, text = run(*words)
+        assert code == 64 and f"{names}: " in text

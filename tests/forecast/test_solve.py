@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warmup.errors import PlanError
 from warmup.forecast.feeding import feedable, staggered
-from warmup.forecast.question import Answer, Frame, mailing, week_of
+from warmup.forecast.question import Frame, mailing, week_of
 from warmup.forecast.run import forecast
 from warmup.forecast.solve import how_many_ips, how_many_ips_for, most_on, when_to_start
 from warmup.model import RampClock
@@ -107,16 +106,15 @@ def demand_of(rows: dict[str, tuple[int, ...]]) -> Demand:
     return Demand(name="mail", start=START, streams=(DemandStream(arrivals=rows),))
 
 
-def fed(answer: Answer, demand: Demand, floor: int) -> bool:
-    """Whether every lane of every started IP sends the floor, or all it may, on every day with mail."""
-    assert answer.plan is not None
-    seen = forecast(answer.plan, demand, ramp=RampClock.CALENDAR, today=START, days=demand.days, detail=True)
+def fed(made: Plan, demand: Demand, floor: int) -> bool:
+    """Whether every lane sends the floor, or all that its step lets it, on days that bring so much."""
+    seen = forecast(made, demand, ramp=RampClock.CALENDAR, today=START, days=demand.days, detail=True)
+    arrivals = demand.by_provider()
+    last = made.last_step("ip-1")
     return all(
-        row.sent >= min(floor, row.cap)
+        row.sent >= (floor if row.step == last else min(floor, row.cap))
         for row in seen.lane_days
-        if row.key.provider != "other"
-        and row.cap
-        and demand.by_provider()[row.key.provider][(row.on - START).days]
+        if row.key.provider != "other" and arrivals[row.key.provider][(row.on - START).days] >= floor
     )
 
 
@@ -129,9 +127,51 @@ def test_staggered_starts_keep_every_ip_noticed() -> None:
     assert answer.found and answer.plan is not None
     first, second = (source.start for source in answer.plan.sources)
     assert START <= first < second
-    assert fed(answer, demand, 300)
+    assert fed(answer.plan, demand, 300)
     earlier = frame.plan(answer.plan.target, [("ip-1", first), ("ip-2", second - DAY)], START, days=60)
-    assert not fed(attrs.evolve(answer, plan=earlier), demand, 300)
+    assert not fed(earlier, demand, 300)
+    assert answer.facts["each"][1]["volumes"]["google"]["least"] >= 300
+
+
+def test_an_ip_that_would_starve_when_warm_never_starts() -> None:
+    """A start just before the figures end hides nothing: what the traffic cannot feed gets no day."""
+    frame = Frame.read(curve="geometric:start=50,growth=1.3", mix="google=0.7,yahoo=0.2,other=0.1")
+    demand = demand_of({"google": (1400,) * 60, "yahoo": (400,) * 60, "other": (200,) * 60})
+    answer = staggered(frame, demand, 3, START, floor=300)
+    assert not answer.found and answer.facts["ips"] == 1
+    assert answer.binding.provider == "yahoo" and answer.binding.need == 300
+    assert not staggered(frame, demand_of({"google": (80,) * 30}), 1, START, floor=300).facts["ips"]
+
+
+@settings(max_examples=25)
+@given(volume=st.integers(100, 60_000), floor=st.sampled_from([300, 1000]), mix=MIXES)
+def test_a_traffic_run_forward_feeds_so_many_ips_and_no_more(volume: int, floor: int, mix: str) -> None:
+    """Warm IPs of that number get the floor at each provider that can feed one; one IP more does not."""
+    frame = Frame.read(curve=f"caps:{volume}", mix=mix)
+    answer = feedable(frame, volume, floor)
+    if not answer.found:
+        return
+    most = int(str(answer.facts["ips"]))
+    each = answer.facts["providers"]
+    parts = frame.volume(volume, START)
+    demand = demand_of({name: (part,) for name, part in parts.items()})
+
+    def least(ips: int) -> int:
+        made = frame.plan(max(ips, volume + ips * len(parts)), ips, START)
+        seen = forecast(made, demand, ramp=RampClock.CALENDAR, detail=True)
+        return min(row.sent for row in seen.lane_days if each.get(row.key.provider))
+
+    assert least(most) >= floor
+    assert least(most + 1) < floor
+
+
+def test_a_curve_that_ends_is_told_from_a_step_and_from_a_share() -> None:
+    """What binds is the step while the curve still climbs, its end after that, and an IP's limit before."""
+    table = Frame.read(curve="caps:100,200,400", mix="google=1")
+    assert most_on(table, START + DAY, START, 1).binding.code == "curve"
+    assert most_on(table, START + 9 * DAY, START, 1).binding.code == "curve-end"
+    limited = Frame.read(curve="caps:100,200,400", mix="google=1", per_ip=150)
+    assert most_on(limited, START + 9 * DAY, START, 1).binding.code == "share"
 
 
 def test_traffic_feeds_so_many_ips() -> None:

@@ -81,20 +81,35 @@ def _day(field: str, text: str | None, zone: str) -> date:
 
 
 def _answered(format: str, words: dict[str, Any], ask: Callable[[Frame, str], Answer]) -> None:
+    """Ask, print, and end with 65 where the figures have no answer."""
     from warmup.cli.plan import problems_of_options, write
 
     zone = words["timezone"]
     with problems_of_options({}):
-        answer = ask(_frame(words), zone)
+        answer = ask(_frame(dict(words)), zone)
     if format == "json":
         write(None, lambda _: [json.dumps(answer.to_dict(), indent=1) + "\n"])
     else:
-        write(None, lambda _: _told(answer))
+        write(None, lambda _: _told(answer, words))
+    if not answer.found:
+        from warmup.errors import DataError
+
+        click.get_current_context().exit(DataError.exit_code)
 
 
-def _told(answer: Answer) -> Iterator[str]:
+def _told(answer: Answer, words: dict[str, Any]) -> Iterator[str]:
     def line(text: str, before: str = "") -> str:
-        return textwrap.fill(text, 80, initial_indent=before, subsequent_indent=" " * len(before)) + "\n"
+        return (
+            textwrap.fill(
+                text,
+                80,
+                initial_indent=before,
+                subsequent_indent=" " * len(before),
+                break_on_hyphens=False,
+                break_long_words=False,
+            )
+            + "\n"
+        )
 
     yield line(answer.text)
     providers = answer.facts.get("providers")
@@ -103,48 +118,108 @@ def _told(answer: Answer) -> Iterator[str]:
         width = max(map(len, providers))
         for name, number in providers.items():
             yield f"  {name.ljust(width)}  {number:>12,}\n"
+    if "each" in answer.facts:
+        yield from _each(answer.facts["each"])
     yield "\n" + line(answer.binding.message, "binding: ")
     for note in answer.notes:
         yield line(note, "note: ")
     if answer.plan is not None and answer.question != "feed":
-        yield "\n" + line(_command(answer), "  $ ")
+        yield "\n" + _command(answer, words)
 
 
-def _command(answer: Answer) -> str:
-    """The preview of the plan that the answer stands on."""
+def _each(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """What each IP will see: from when a provider notices it, and its least day there at last."""
+    names = list(rows[0]["volumes"]) if rows else []
+    width = max(map(len, ["provider", *names]))
+    for row in rows:
+        yield f"\n  {row['ip']} from {row['start']}\n"
+        yield f"    {'provider'.ljust(width)}  {'noticed':10}  {'least':>9}  {'most':>9}  a day at last\n"
+        for name, seen in row["volumes"].items():
+            least, most = f"{seen['least']:,}", f"{seen['most']:,}"
+            yield f"    {name.ljust(width)}  {seen['noticed'] or '-':10}  {least:>9}  {most:>9}\n"
+
+
+_AS_TYPED = {
+    "curve": ("--curve", "ses"),
+    "mix": ("--mix", "us"),
+    "timezone": ("--timezone", "UTC"),
+    "pattern": ("--pattern", "waking"),
+    "weekdays": ("--weekdays", None),
+    "sending_days": ("--sending-days", None),
+    "holidays": ("--holidays", None),
+}
+"""Options of the frame that the preview takes too, and what they are where nothing is said."""
+
+
+def _command(answer: Answer, words: dict[str, Any]) -> str:
+    """The preview of the plan that the answer stands on, as it can be typed."""
+    from shlex import quote
+
     made = answer.plan
     assert made is not None
     starts = {source.start for source in made.sources}
     ips = str(len(made.sources))
     if len(starts) > 1:
-        ips = ",".join(f"192.0.2.{number}@{source.start}" for number, source in enumerate(made.sources, 1))
-    words = [f"warmup plan --target {made.target} --curve {made.curve.name} --ips {ips}"]
+        ips = ",".join(f"{source.address}@{source.start}" for source in made.sources)
+    parts = ["warmup plan", f"--target {made.target}", f"--ips {ips}"]
     if len(starts) == 1:
-        words.append(f"--start {made.start}")
-    if made.mix.name != "us":
-        words.append(f"--mix {made.mix.name}")
-    if made.zone != "UTC":
-        words.append(f"--timezone {made.zone}")
-    return " ".join(words)
+        parts.append(f"--start {next(iter(starts))}")
+    for name, (option, usual) in _AS_TYPED.items():
+        if words[name] not in (usual, None):
+            parts.append(f"{option} {quote(words[name])}")
+    parts.extend(f"--pause {quote(pause)}" for pause in words["pauses"])
+    lines = ["  $"]
+    for part in parts:
+        if len(lines[-1]) + len(part) > 76 and len(lines[-1]) > 8:
+            lines[-1] += " \\"
+            lines.append("   ")
+        lines[-1] += f" {part}"
+    return "\n".join(lines) + "\n"
 
 
 @solve.command()
-@_VOLUME
-@click.option("--by", required=True, metavar="DATE", help="The first day on which it shall go.")
+@click.option("--volume", type=int, help="Deliveries a day, from --by on.")
+@click.option("--by", metavar="DATE", help="The first day on which they shall go.")
+@click.option("--demand", metavar="SPEC", help="Instead: what arrives, a file or a description.")
+@click.option("--days", type=int, default=90, show_default=True, help="Days of the demand to look at.")
+@click.option("--target", type=int, help="With --demand: what all carry once warm; else its largest day.")
 @_START
 @_DEADLINE
 @_framed
-def ips(volume: int, by: str, start: str | None, deadline: int, format: str, **words: Any) -> None:
-    """Find how many IPs send so much a day from a day on."""
-    from warmup.forecast.solve import how_many_ips
+def ips(
+    volume: int | None,
+    by: str | None,
+    demand: str | None,
+    days: int,
+    target: int | None,
+    start: str | None,
+    deadline: int,
+    format: str,
+    **words: Any,
+) -> None:
+    """Find how many IPs send so much a day from a day on, or a demand within its deadlines."""
+    from warmup.errors import PlanError
+    from warmup.forecast.solve import how_many_ips, how_many_ips_for
 
-    _answered(
-        format,
-        words,
-        lambda frame, zone: how_many_ips(
-            frame, volume, _day("by", by, zone), _day("start", start, zone), deadline
-        ),
-    )
+    def ask(frame: Frame, zone: str) -> Answer:
+        first = _day("start", start, zone)
+        if demand is None:
+            if volume is None or by is None:
+                raise PlanError.of(
+                    "by" if volume is not None else "volume",
+                    "missing",
+                    "say --volume 50000 --by 2027-01-15, or --demand with what arrives",
+                )
+            return how_many_ips(frame, volume, _day("by", by, zone), first, deadline)
+        if volume is not None or by is not None:
+            raise PlanError.of("demand", "given beside --volume or --by", "ask about one of them")
+        from warmup.cli.plan_demand import due
+        from warmup.cli.reading import Inputs, read_demand
+
+        read = read_demand(demand, Inputs(zone=zone), start=first, days=days, mix=frame.mix)
+        return how_many_ips_for(frame, due(read.demand, deadline), first, target=target)
+
+    _answered(format, words, ask)
 
 
 @solve.command()
@@ -193,6 +268,7 @@ def promise(
 @_START
 @click.option("--target", type=int, help="What all carry once warm; else the demand's largest day.")
 @click.option("--floor", type=int, default=300, show_default=True, help="A day from which an IP is noticed.")
+@click.option("--at", metavar="A,B", help="Providers that shall notice it; else all that get so much.")
 @_framed
 def stagger(
     demand: str,
@@ -201,18 +277,22 @@ def stagger(
     start: str | None,
     target: int | None,
     floor: int,
+    at: str | None,
     format: str,
     **words: Any,
 ) -> None:
     """Find when each IP may start so that providers notice all of them."""
     from warmup.forecast.feeding import staggered
+    from warmup.plan.mix import ALIASES
 
     def ask(frame: Frame, zone: str) -> Answer:
         from warmup.cli.reading import Inputs, read_demand
 
         first = _day("start", start, zone)
         read = read_demand(demand, Inputs(zone=zone), start=first, days=days, mix=frame.mix)
-        return staggered(frame, read.demand, ips, first, target=target, floor=floor)
+        names = [part.strip().lower() for part in (at or "").split(",") if part.strip()]
+        named = [ALIASES.get(name, name) for name in names]
+        return staggered(frame, read.demand, ips, first, target=target, floor=floor, at=named)
 
     _answered(format, words, ask)
 

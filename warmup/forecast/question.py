@@ -29,8 +29,8 @@ class Binding:
 
     Attributes:
         code: ``curve`` (the step on that day), ``curve-end`` (the curve's last figure), ``hourly`` (its
-            hourly limit), ``share`` (what an IP may carry), ``deadline``, ``floor`` (the volume below
-            which nobody notices an IP), ``ips`` (there are no more), ``none`` (nothing does).
+            hourly limit), ``share`` (what an IP may carry), ``floor`` (the volume below which nobody
+            notices an IP), ``none`` (nothing does).
         message: The same as a sentence.
         provider: Whose lanes are short, where it is one provider's matter.
         on: The day on which they are.

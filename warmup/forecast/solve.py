@@ -18,6 +18,7 @@ Every answer is checked by running the plan forward.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 
@@ -80,9 +81,28 @@ def how_many_ips(frame: Frame, volume: int, by: date, start: date, deadline: int
     def works(ips: int, target: int) -> bool:
         return not _run(frame.plan(target, ips, start), wanted, by, deadline).totals["overflow"]
 
+    def carries(ips: int) -> bool:
+        """Whether caps are enough where nothing may wait; a quick look before the plan is run."""
+        if deadline:
+            return True
+        made = frame.plan(_rounded_up(frame, volume, ips), ips, start)
+        sizes = {source.share: source.address for source in made.sources}
+        counts = Counter(source.share for source in made.sources)
+        return all(
+            need
+            <= sum(
+                counts[size] * made.caps(address, max(1, frame.steps(start, on, provider)), on)[provider]
+                for size, address in sizes.items()
+            )
+            for provider, row in wanted.streams[0].arrivals.items()
+            for on, need in ((wanted.date_of(index), need) for index, need in enumerate(row))
+        )
+
     if share is None:
         tried = range(1, min(SCAN_MAX, volume) + 1)
-        found = next((ips for ips in tried if works(ips, _rounded_up(frame, volume, ips))), 0)
+        found = next(
+            (ips for ips in tried if carries(ips) and works(ips, _rounded_up(frame, volume, ips))), 0
+        )
         most = _rounded_up(frame, volume, found)
         if not found:
             return _no_ips(frame, volume, by, start, deadline, frame.plan(volume, 1, start), wanted)
@@ -482,9 +502,15 @@ def _cause(seen: Forecast, provider: str, on: date, step: int) -> tuple[str, str
         return "hourly", f"{name} limits each hour, and the pattern {made.pattern.name} has a busy one"
     if step < last:
         return "curve", f"it is step {step} of {last} of {name}"
-    if made.nominal(source.address, last)[provider] < made.full_caps(source.address, on)[provider]:
-        return "curve-end", f"{name} ends there"
-    return "share", f"that is its part of {source.share:,} a day for each IP"
+    # A larger share helps where the share binds, and not where the curve does.
+    larger = attrs.evolve(made, sources=(attrs.evolve(source, share=min(TARGET_MAX, 2 * source.share)),))
+    step = max(step, _calendar_step(made, provider, on))
+    at_most = larger.caps(source.address, step, on)[provider]
+    if made.caps(source.address, step, on)[provider] < at_most:
+        return "share", f"that is its part of {source.share:,} a day for each IP"
+    if at_most < larger.caps(source.address, STEP_MAX, on)[provider]:
+        return "curve", f"it is step {step} of {name}"
+    return "curve-end", f"{name} ends there"
 
 
 @attrs.frozen

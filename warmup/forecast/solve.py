@@ -510,7 +510,8 @@ def _cause(seen: Forecast, provider: str, on: date, step: int) -> tuple[str, str
         return "share", f"that is its part of {source.share:,} a day for each IP"
     if at_most < larger.caps(source.address, STEP_MAX, on)[provider]:
         return "curve", f"it is step {step} of {name}"
-    return "curve-end", f"{name} ends there"
+    end = sum(larger.nominal(source.address, STEP_MAX).values())
+    return "curve-end", f"{name} ends at {end:,} a day for an IP"
 
 
 @attrs.frozen

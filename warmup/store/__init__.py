@@ -13,7 +13,6 @@ from warmup.store import (
     queue,
     reports,
     retention,
-    transfer,
 )
 from warmup.store.database import Database
 from warmup.store.nodes import ForeignDatabase, Node, Witness, machine_id
@@ -42,5 +41,4 @@ __all__ = [
     "retention",
     "revision",
     "set_meta",
-    "transfer",
 ]

@@ -4,8 +4,7 @@ It looks ahead by running a copy of the provider through the day, and takes the 
 nothing is refused. It begins with the curve's first step, no cap is more than twice the one that was
 used on the day before, an idle lane begins anew after 30 days, and the day's pattern is followed. In
 the worlds we ship more clean volume never makes a provider less tolerant of volume, so that the largest
-clean cap of each day is also the best for the days to come; a test compares it with every possible
-sequence of caps in small worlds.
+clean cap of each day is also the best for the days to come.
 
 Two things are not that simple, and there it tries several plans and keeps the best: where even a small
 cap meets refusals it bears up to 1 % of them, and where complaints follow volume it also tries to stay

@@ -70,7 +70,9 @@ def test_a_page_and_a_picture_show_it() -> None:
     words = ("--demand", "900 a day", "--start", "2026-09-01", "--days", "20", "--format")
     page = run(*words, "html")
     assert page.count("<svg") >= 4 and "http://" not in page.replace("http://www.w3.org", "")
-    assert run(*words, "svg").startswith("<svg")
+    assert "What becomes of it" in page
+    drawn = run("--demand", DEMAND, "--start", "2026-09-01", "--days", "20", "--format", "svg")
+    assert drawn.startswith("<svg") and f">{DEMAND}</text>" in drawn
 
 
 def test_measured_values_take_the_place_of_profiles(tmp_path: Path) -> None:
@@ -125,12 +127,118 @@ def test_two_plans_are_compared(tmp_path: Path) -> None:
     assert json.loads(run("diff", "--format", "json", str(before), str(after)))["first"] == "2026-12-01"
 
 
-def test_what_is_no_plan_is_refused(tmp_path: Path) -> None:
-    """A file that is something else is named, and nothing is shown."""
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"plan": {}, "days": [{"date": "2026-12-01"}]}',
+        '{"plan": {"sources": [1]}, "days": []}',
+        '{"plan": {"sources": 1}, "days": []}',
+        "[]",
+        "{",
+    ],
+)
+def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
+    """A file that is something else is named with a mend, and is no bug of ours."""
     wrong = tmp_path / "wrong.json"
-    wrong.write_text('{"plan": {}, "days": [{"date": "2026-12-01"}]}')
+    wrong.write_text(text)
     result = CliRunner().invoke(main, ["plan", "diff", str(wrong), str(wrong)])
-    assert result.exit_code != 0
+    assert result.exit_code == 65
+    assert "wrong.json" in result.output and "warmup plan --format json" in result.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--target", "5", "--deadline", "3"],
+        ["--target", "5", "--smooth"],
+        ["--target", "5", "--config", "x"],
+        ["--from-db", "--target", "5"],
+        ["--from-db", "--ramp", "calendar"],
+        ["--from-db", "--deadline", "3"],
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(words: list[str]) -> None:
+    """Whoever gives an option is told where it does not count, instead of a plan without it."""
+    result = CliRunner().invoke(main, ["plan", *words])
+    assert result.exit_code == 64
+    assert words[-2 if words[-1][0] != "-" else -1] in result.output
+
+
+def test_a_milestone_that_moves_keeps_its_name() -> None:
+    """An edited plan moves the events that a calendar has already, and repeats none."""
+
+    def events(*words: str) -> dict[str, str]:
+        text = run("--start", "2026-12-01", "--format", "ics", *words).replace("\r\n ", "")
+        found = re.findall(r"UID:(.*)\r\n.*\r\nDTSTART;VALUE=DATE:(.*)\r\n.*\r\nSUMMARY:(.*)\r\n", text)
+        return {uid: f"{day} {summary}" for uid, day, summary in found}
+
+    before, after = events("--target", "20000"), events("--target", "10000")
+    assert set(after) <= set(before)
+    ten = {uid for uid, told in before.items() if told.endswith("10\\,000 a day may go")}
+    assert len(ten) == 1 and all(after[uid] > before[uid] for uid in ten)
+
+
+def test_every_week_of_the_table_is_the_forecast_s() -> None:
+    """Each figure of each week, and of each provider, is what the JSON says of it."""
+    words = ("--ips", "2", "--deadline", "3")
+    found = forecast(*words)["forecast"]
+    assert isinstance(found, dict)
+    rows = {one["provider"]: one for one in found["providers"]}
+    text = run("--demand", DEMAND, "--start", "2026-09-01", "--days", "100", *words)
+    weeks = [line.split() for line in text.splitlines() if re.match(r"20\d\d-\d\d-\d\d  ", line)]
+    assert len(weeks) == 15
+    for at, week in enumerate(weeks):
+        part = slice(7 * at, min(7 * at + 7, 100))
+        sums = [sum(sum(row[name][part]) for row in rows.values()) for name in ("arrived", "cap", "released")]
+        waiting = sum(row["backlog"][part.stop - 1] for row in rows.values())
+        late = sum(sum(row["overflow"][part]) for row in rows.values())
+        assert [int(cell.replace(",", "")) for cell in week[1:]] == [*sums, waiting, late]
+    for name, row in rows.items():
+        line = next(line for line in text.splitlines() if line.startswith(f"{name[:12]} "))
+        told = [int(cell.replace(",", "")) for cell in line.split()[1:5]]
+        assert told == [sum(row["arrived"]), sum(row["released"]), sum(row["overflow"]), row["backlog"][-1]]
+
+
+def house(folder: Path, target: int = 100, more: str = "") -> Path:
+    """A configuration with a database that is there."""
+    config = folder / "warmup.toml"
+    config.write_text(
+        f'[warmup]\ndatabase = "sqlite:///{folder}/data/warmup.db"\nstate_dir = "{folder}/state"\n'
+        f'[plan]\ntarget = {target}\nstart = 2026-01-01\nmix = "google=0.5,other=0.5"\n'
+        f'[sources."127.0.0.2"]\nehlo = "mx.example.net"\n{more}'
+    )
+    if not (folder / "data").exists():
+        (folder / "data").mkdir()
+        assert CliRunner().invoke(main, ["db", "upgrade", "-c", str(config)]).exit_code == 0
+    return config
+
+
+def test_an_edit_is_seen_against_the_database(tmp_path: Path) -> None:
+    """`db` is the plan that ran last: what it was made from is compared, and nothing is said of caps."""
+    from warmup import Warmup
+
+    config = house(tmp_path)
+    with Warmup.from_file(config) as wm:
+        wm.engine.roll()
+    assert run("diff", "db", str(config), "-c", str(config)) == "The plans are the same.\n"
+    house(tmp_path, target=200)
+    text = run("diff", "db", str(config), "-c", str(config))
+    assert "target: 100 becomes 200." in text
+    assert "Only what they are made from was compared" in text
+    assert "every cap is the same" not in text and "target is reached" not in text
+
+
+def test_what_waits_is_late_when_its_stream_says_so(tmp_path: Path) -> None:
+    """The deadline of a configured stream holds for the mail that waits already."""
+    config = house(tmp_path, 1, '[streams.bulk]\ndeadline = "2h"\n')
+    letter = tmp_path / "letter.eml"
+    letter.write_text("From: a@example.net\nTo: b@gmail.com\nSubject: x\n\nhello\n")
+    for stream in ("bulk", "default"):
+        words = ["submit", "-c", str(config), "--stream", stream, str(letter)]
+        assert CliRunner().invoke(main, words).exit_code == 0
+    found = json.loads(run("--from-db", "-c", str(config), "--days", "5", "--format", "json"))["forecast"]
+    assert (found["totals"]["released"], found["totals"]["overflow"]) == (1, 1)
+    assert found["misses"][0]["stream"] == "bulk"
 
 
 def test_the_future_from_a_database(tmp_path: Path) -> None:

@@ -154,6 +154,7 @@ def plan(
         return
     from warmup.errors import PlanError
 
+    _without_use(ctx, from_db=from_db, demand=demand is not None)
     if from_db:
         from warmup.cli.plan_now import from_now
 
@@ -209,6 +210,39 @@ def plan(
             notes=notes,
         )
     write(output, lambda out: show(format, by, out))
+
+
+OF_DEMAND = ("deadline", "demand_growth")
+"""Options that say nothing without a demand."""
+
+OF_FORECAST = ("smooth", "ramp")
+"""Options that say nothing without a forecast."""
+
+BESIDE_DATABASE = (*OF_DEMAND, "demand", "from_db", "config", "smooth", "days", "format", "output")
+"""Options that may stand beside ``--from-db``; the configuration says the rest."""
+
+
+def _without_use(ctx: click.Context, *, from_db: bool, demand: bool) -> None:
+    """Refuse options that were given and would change nothing.
+
+    Raises:
+        PlanError: There are some.
+    """
+    from warmup.errors import PlanError, Problem
+
+    names = {parameter.name or "": parameter.opts[-1] for parameter in ctx.command.params}
+    found = []
+    for name, option in names.items():
+        if ctx.get_parameter_source(name) is not click.core.ParameterSource.COMMANDLINE:
+            continue
+        if from_db and name not in BESIDE_DATABASE:
+            found.append(Problem(option, "given beside --from-db", "the configuration says it"))
+        elif not demand and (name in OF_DEMAND or (name in OF_FORECAST and not from_db)):
+            found.append(Problem(option, "given without a demand", "add --demand, or leave it out"))
+        elif name == "config" and not from_db:
+            found.append(Problem(option, "given without --from-db", "add --from-db, or leave it out"))
+    if found:
+        raise PlanError(problems=found)
 
 
 def _measured(rest: dict[str, Any], week: Any, notes: list[str]) -> Any:

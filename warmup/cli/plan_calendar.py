@@ -24,7 +24,9 @@ _DAY = timedelta(days=1)
 
 
 def calendar(plan: Plan, now: Instant, seen: Outlook | None = None) -> Iterator[str]:
-    """Lines of the calendar, CRLF at each end.
+    """Lines of the calendar, CRLF at each end; the events are whole days, in the plan's time zone.
+
+    An event's UID stays the same while the plan is edited, as long as its first IP does.
 
     Args:
         plan: The plan.
@@ -34,8 +36,9 @@ def calendar(plan: Plan, now: Instant, seen: Outlook | None = None) -> Iterator[
     stamp = to_datetime(now).strftime("%Y%m%dT%H%M%SZ")
     for line in ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//warmup//plan//EN", "CALSCALE:GREGORIAN"):
         yield line + "\r\n"
-    for on, text in sorted(set(_milestones(plan, seen))):
-        name = hashlib.sha256(f"{on} {text}".encode()).hexdigest()[:24]
+    for on, what, text in sorted(_milestones(plan, seen)):
+        # A milestone that moves keeps its name, so that a calendar moves it instead of having it twice.
+        name = hashlib.sha256(f"{plan.sources[0].address} {what}".encode()).hexdigest()[:24]
         for line in (
             "BEGIN:VEVENT",
             f"UID:{name}@warmup.invalid",
@@ -50,38 +53,42 @@ def calendar(plan: Plan, now: Instant, seen: Outlook | None = None) -> Iterator[
     yield "END:VCALENDAR\r\n"
 
 
-def _milestones(plan: Plan, seen: Outlook | None) -> Iterator[tuple[date, str]]:
+def _milestones(plan: Plan, seen: Outlook | None) -> Iterator[tuple[date, str, str]]:
+    """Day, what it is the milestone of, and the sentence."""
     totals: dict[date, int] = {}
     by_source: dict[str, list[tuple[date, int]]] = {}
     for _, on, source, caps in plan.grid():
         totals[on] = totals.get(on, 0) + sum(caps)
         by_source.setdefault(source.address, []).append((on, sum(caps)))
     for source in plan.sources:
-        yield source.start, f"{source.address} starts"
+        yield source.start, f"start {source.address}", f"{source.address} starts"
         for above, below in PARTS:
             for on, cap in by_source.get(source.address, []):
                 if cap * below >= source.share * above:
                     yield (
                         on,
+                        f"part {source.address} {above}/{below}",
                         f"{source.address} may send {100 * above // below} % of its {source.share:,} a day",
                     )
                     break
     for volume in ROUND:
         reached = next((on for on, total in totals.items() if total >= volume), None)
         if reached is not None and volume <= plan.target:
-            yield reached, f"{volume:,} a day may go"
+            yield reached, f"volume {volume}", f"{volume:,} a day may go"
     for on in plan.holidays:
-        yield on, "a holiday: nothing is sent"
+        if on in totals:
+            yield on, f"holiday {on}", "a holiday: nothing is sent"
     for pause in plan.pauses:
         whom = " ".join(name for name in (pause.source, pause.provider) if name) or "everything"
-        yield pause.first, f"{whom} pauses until {pause.last}"
+        yield pause.first, f"pause {pause.name}", f"{whom} pauses until {pause.last}"
     if seen is not None:
         found = seen.forecast
         for end in found.ends:
             if end.warm_on is not None:
-                yield end.warm_on, f"{end.key} is warm"
+                yield end.warm_on, f"warm {end.key}", f"{end.key} is warm"
         for miss in found.misses:
-            yield miss.on, f"{miss.count:,} of {miss.stream} to {miss.provider} miss their deadline"
+            what = f"late {miss.on} {miss.stream} {miss.provider}"
+            yield miss.on, what, f"{miss.count:,} of {miss.stream} to {miss.provider} miss their deadline"
 
 
 def _escaped(text: str) -> str:

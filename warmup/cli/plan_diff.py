@@ -59,7 +59,7 @@ def _record(name: str, config: Path | None) -> PlanRecord:
             kept = wm.engine.planned()
         if kept is None:
             raise DataError.of("db", "was never run with a plan", "run: warmup run --once")
-        return PlanRecord(head=kept["head"], caps={})
+        return PlanRecord(head=kept["head"], caps={}, fingerprint=kept["fingerprint"])
     path = Path(name)
     if path.suffix == ".toml":
         from warmup.config import Config

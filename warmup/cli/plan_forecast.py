@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from warmup.cli.charts import Series, svg_chart, text_chart
 from warmup.cli.output import is_ascii
+from warmup.cli.plan_page import html_table
 
 if TYPE_CHECKING:
     from warmup.forecast.outlook import Outlook
@@ -22,6 +23,8 @@ FOLDED_FROM = 46
 
 DRAWN_MAX = 60
 WEEK = 7
+PROVIDER_HEADINGS = ("provider", "arrives", "goes", "late", "waits", "half", "95 %", "worst", "warm from")
+TITLE_MAX = 80
 FIGURES = ("arrived", "caps", "released", "waiting", "overflow")
 
 
@@ -39,6 +42,23 @@ def table(seen: Outlook, notes: Sequence[str], out: Any) -> Iterator[str]:
     for sentence in found.summary():
         yield textwrap.fill(sentence, 80, subsequent_indent="  ") + "\n"
     yield "\n"
+    yield from _aligned(_days(found, width))
+    yield "\n"
+    drawn = _sums(found)["released"][:DRAWN_MAX]
+    labels = [found.start.isoformat(), found.date_of(len(drawn) - 1).isoformat()]
+    for line in text_chart(drawn, labels=labels, width=80, ascii_only=is_ascii(out)):
+        yield line + "\n"
+    yield "\n"
+    yield from _aligned([list(PROVIDER_HEADINGS), *_providers(found)])
+    yield "Half of it, 95 % and the worst: days from arrival.\n\n"
+    yield from _scores(seen)
+    if seen.smoothed:
+        first = min(seen.smoothed.values())
+        yield f"Smoothed once warm, from {first} on.\n"
+
+
+def _days(found: Forecast, width: int) -> list[list[str]]:
+    """Headings and a row for each so many days: sums, and what waits at the end of the last one."""
     rows = [["week of" if width > 1 else "date", "arrives", "cap", "goes", "waits", "late"]]
     sums = _sums(found)
     for at in range(0, found.days, width):
@@ -51,21 +71,11 @@ def table(seen: Outlook, notes: Sequence[str], out: Any) -> Iterator[str]:
             sum(sums["overflow"][part]),
         ]
         rows.append([found.date_of(at).isoformat(), *(f"{cell:,}" for cell in cells)])
-    yield from _aligned(rows)
-    yield "\n"
-    drawn = sums["released"][:DRAWN_MAX]
-    labels = [found.start.isoformat(), found.date_of(len(drawn) - 1).isoformat()]
-    for line in text_chart(drawn, labels=labels, width=80, ascii_only=is_ascii(out)):
-        yield line + "\n"
-    yield "\n"
-    rows = [["provider", "arrives", "goes", "late", "waits", "half", "95 %", "worst", "warm from"]]
-    rows += [_provider(found, one) for one in found.providers if sum(one.arrived) or sum(one.caps)]
-    yield from _aligned(rows)
-    yield "Half of it, 95 % and the worst: days from arrival.\n\n"
-    yield from _scores(seen)
-    if seen.smoothed:
-        first = min(seen.smoothed.values())
-        yield f"Smoothed once warm, from {first} on.\n"
+    return rows
+
+
+def _providers(found: Forecast) -> list[list[str]]:
+    return [_provider(found, one) for one in found.providers if sum(one.arrived) or sum(one.caps)]
 
 
 def _scores(seen: Outlook) -> Iterator[str]:
@@ -117,7 +127,7 @@ def csv(seen: Outlook) -> Iterator[str]:
             yield f"{day},{one.provider},{','.join(map(str, figures))}\n"
 
 
-def picture(seen: Outlook, provider: str | None = None, *, height: int = 480) -> str:
+def picture(seen: Outlook, provider: str | None = None, *, width: int = 960, height: int = 480) -> str:
     """Arrivals, what goes and what waits as lines, the cap dashed above them."""
     found = seen.forecast
     sums = _sums(found)
@@ -131,10 +141,11 @@ def picture(seen: Outlook, provider: str | None = None, *, height: int = 480) ->
             Series("waits", sums["waiting"]),
         ],
         [found.date_of(at).isoformat() for at in range(found.days)],
-        title=f"{provider or 'All providers'}: {found.demand[:60]}",
-        subtitle="Deliveries a day.",
+        title=provider or textwrap.shorten(found.demand, TITLE_MAX, placeholder=" ..."),
+        subtitle="Deliveries a day." if provider else "Deliveries a day, all providers together.",
         kind="lines",
         marks=Series("cap", sums["caps"]),
+        width=width,
         height=height,
     )
 
@@ -146,6 +157,12 @@ def page(seen: Outlook, notes: Sequence[str]) -> Iterator[str]:
     for sentence in (*found.summary(), *notes, *_scores(seen)):
         yield f"<li>{escape(sentence.strip())}</li>\n"
     yield f"</ul>\n<figure>{picture(seen)}</figure>\n"
+    yield '<div class="small">\n'
     for one in found.providers:
         if sum(one.arrived):
-            yield f"<figure>{picture(seen, one.provider, height=280)}</figure>\n"
+            yield f"<figure>{picture(seen, one.provider, width=480, height=260)}</figure>\n"
+    yield "</div>\n<h2>Providers</h2>\n"
+    yield html_table(PROVIDER_HEADINGS, _providers(found), texts=1)
+    yield "<p>Half of it, 95 % and the worst: days from arrival.</p>\n<h2>What becomes of it</h2>\n"
+    headings, *rows = _days(found, WEEK if found.days >= FOLDED_FROM else 1)
+    yield html_table(tuple(headings), rows, texts=1)

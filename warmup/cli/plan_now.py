@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import attrs
 
 from warmup.cli.opening import opened
 from warmup.cli.plan_demand import due, show
@@ -14,6 +16,10 @@ from warmup.forecast.outlook import outlook
 from warmup.forecast.run import Waiting
 from warmup.plan.consistency import consistency
 from warmup.plan.demand import Demand, DemandStream
+from warmup.timing import DAY
+
+if TYPE_CHECKING:
+    from warmup.model import Stream
 
 __all__ = ["from_now"]
 
@@ -46,24 +52,21 @@ def from_now(
     with opened(config) as wm:
         state = wm.engine.present()
         plan, ramp = wm.config.plan, wm.config.ramp
-        priorities = {name: stream.priority for name, stream in wm.config.streams.items()}
+        streams = wm.config.streams
     notes = [f"from the database as it stands; today goes on, and this begins on {state.tomorrow}"]
     if spec is None:
-        streams = {stream for stream, _, _, _ in state.waiting} or {"default"}
         nothing = dict.fromkeys(plan.providers, (0,) * days)
         demand = Demand(
             name="what waits now",
             start=state.tomorrow,
-            streams=tuple(
-                DemandStream(name=name, arrivals=nothing, priority=priorities.get(name, 5))
-                for name in sorted(streams)
-            ),
+            streams=(DemandStream(name="default", arrivals=nothing),),
         )
     else:
         read = read_demand(
             spec, Inputs(zone=plan.zone), start=state.tomorrow, days=days, mix=plan.mix, growth=growth
         )
         demand, notes = due(read.demand, deadline), [*notes, *read.notes]
+    demand = _configured(demand, streams, [stream for stream, _, _, _ in state.waiting])
     backlog = [
         Waiting(stream=stream, provider=provider, count=count, age=age + 1)
         for stream, provider, age, count in state.waiting
@@ -88,3 +91,24 @@ def from_now(
             f"consistency of what was sent in the last {len(state.sent) - first} days: {score.score:g}"
         )
     yield from show(seen, notes, format, out)
+
+
+def _configured(demand: Demand, streams: Mapping[str, Stream], waiting: Sequence[str]) -> Demand:
+    """A demand whose streams, and those of the mail that waits, are as the configuration has them.
+
+    What the demand says of a deadline itself holds. A forecast counts whole days: two hours are the same day.
+    """
+
+    def told(one: DemandStream) -> DemandStream:
+        known = streams.get(one.name)
+        if known is None:
+            return one
+        own = None if known.deadline is None else known.deadline // DAY
+        deadline = own if one.deadline is None else one.deadline
+        return attrs.evolve(one, priority=known.priority, deadline=deadline)
+
+    named = {one.name for one in demand.streams}
+    strays = [
+        DemandStream(name=name, arrivals={}) for name in sorted(dict.fromkeys(waiting)) if name not in named
+    ]
+    return attrs.evolve(demand, streams=tuple(told(one) for one in (*demand.streams, *strays)))

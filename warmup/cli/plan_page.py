@@ -12,7 +12,7 @@ from warmup.cli.charts import Series, svg_chart
 if TYPE_CHECKING:
     from warmup.plan import Plan
 
-__all__ = ["daily_totals", "page", "picture"]
+__all__ = ["daily_totals", "html_table", "page", "picture"]
 
 IPS_SHOWN_MAX = 50
 
@@ -74,7 +74,7 @@ def page(plan: Plan, more: Iterable[str] = ()) -> Iterator[str]:
         yield f"<dt>{name}</dt><dd>{escape(text)}</dd>\n"
     yield "</dl>\n<h2>IPs</h2>\n"
     shown = list(islice(plan.sources, IPS_SHOWN_MAX))
-    yield _table(
+    yield html_table(
         ("IP", "first day", "share a day", "last step"),
         [[s.address, s.start.isoformat(), f"{s.share:,}", str(plan.last_step(s.address))] for s in shown],
         texts=2,
@@ -82,7 +82,7 @@ def page(plan: Plan, more: Iterable[str] = ()) -> Iterator[str]:
     if len(shown) < len(plan.sources):
         yield f"<p>and {len(plan.sources) - len(shown):,} more</p>\n"
     yield "<h2>Days</h2>\n"
-    yield _table(
+    yield html_table(
         ("day", "date", "total", *totals),
         [
             [
@@ -98,11 +98,14 @@ def page(plan: Plan, more: Iterable[str] = ()) -> Iterator[str]:
     yield "</body></html>\n"
 
 
-def _table(headings: tuple[str, ...], rows: list[list[str]], texts: int) -> str:
+def html_table(headings: tuple[str, ...], rows: list[list[str]], texts: int) -> str:
     """A table whose first ``texts`` columns are words and the others numbers."""
     lines = [
         "<table><thead><tr>",
-        *(f"<th>{escape(heading)}</th>" for heading in headings),
+        *(
+            f"<th{'' if at < texts else ' class=n'}>{escape(heading)}</th>"
+            for at, heading in enumerate(headings)
+        ),
         "</tr></thead><tbody>\n",
     ]
     for row in rows:
@@ -122,7 +125,9 @@ figure {{ margin: 1rem 0; }} figure svg {{ width: 100%; height: auto; }}
 dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }} dd {{ margin: 0; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{ text-align: left; padding: .15rem .7rem .15rem 0; border-bottom: 1px solid #8884; }}
-th {{ font-weight: 600; }} th:nth-child(n+3), .n {{ text-align: right; }}
+th {{ font-weight: 600; }} .n {{ text-align: right; }}
+.small {{ display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem; }}
+.small figure {{ margin: .3rem 0; }}
 .warning::marker {{ content: "!  "; font-weight: 700; }}
 @media print {{
   body {{ margin: 0; font-size: 11px; }} thead {{ display: table-header-group; }}

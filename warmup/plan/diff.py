@@ -24,11 +24,13 @@ class PlanRecord:
 
     Attributes:
         head: As :meth:`warmup.plan.Plan.head` gives it.
-        caps: Deliveries by (day, source, provider).
+        caps: Deliveries by (day, source, provider); empty where only the head was kept.
+        fingerprint: :attr:`warmup.plan.Plan.fingerprint`, where it is known.
     """
 
     head: Mapping[str, Any]
     caps: Mapping[tuple[date, str, str], int]
+    fingerprint: str | None = None
 
     @classmethod
     def of(cls, plan: Plan) -> PlanRecord:
@@ -36,6 +38,7 @@ class PlanRecord:
         return cls(
             head=plan.head(),
             caps={(row.date, row.ip, row.provider): row.cap for row in plan.rows()},
+            fingerprint=plan.fingerprint,
         )
 
     @classmethod
@@ -54,6 +57,9 @@ class PlanRecord:
         rows = value.get("days") if isinstance(value, dict) else None
         if not isinstance(head, dict) or not isinstance(rows, list):
             raise DataError.of(name, "is no plan", mend)
+        sources = head.get("sources", [])
+        if not isinstance(sources, list) or not all(isinstance(row, dict) and "ip" in row for row in sources):
+            raise DataError.of(name, "has sources that are no IPs", mend)
         caps: dict[tuple[date, str, str], int] = {}
         for number, row in enumerate(rows, 1):
             try:
@@ -86,6 +92,7 @@ class Difference:
     """What differs.
 
     Attributes:
+        compared: Whether both records have caps; else only what they are made from was compared.
         inputs: (what, before, after) of everything the plans are made from that differs.
         first: The first day that both have on which any cap differs; None where none does.
         days: (day, before, after) of every day that both have whose total differs.
@@ -94,6 +101,7 @@ class Difference:
         reached: The day on which the target is reached, before and after.
     """
 
+    compared: bool
     inputs: tuple[tuple[str, Any, Any], ...]
     first: date | None
     days: tuple[tuple[date, int, int], ...]
@@ -114,6 +122,7 @@ class Difference:
 
         return {
             "same": self.same,
+            "caps_compared": self.compared,
             "inputs": [{"what": what, "before": old, "after": new} for what, old, new in self.inputs],
             "first": day(self.first),
             "days": [{"date": day(on), "before": old, "after": new} for on, old, new in self.days],
@@ -129,6 +138,9 @@ class Difference:
             return
         for what, old, new in self.inputs:
             yield f"{what}: {_short(old)} becomes {_short(new)}."
+        if not self.compared:
+            yield "Only what they are made from was compared: the caps of one are not known."
+            return
         if self.first is None:
             yield "On the days that both have, every cap is the same."
         else:
@@ -152,6 +164,10 @@ def compare_plans(before: PlanRecord, after: PlanRecord) -> Difference:
         if before.head.get(name) != after.head.get(name)
     ]
     inputs += _sources(before.head, after.head)
+    prints = {before.fingerprint, after.fingerprint}
+    if not inputs and len(prints) == 2 and None not in prints:
+        # A table was edited, or a pattern of the same name holds other weights.
+        inputs.append(("figures of the curve or the pattern", "those", "others under the same name"))
     shared = {on for on, _, _ in before.caps} & {on for on, _, _ in after.caps}
     days: dict[date, list[int]] = {}
     providers: dict[str, list[int]] = {}
@@ -176,6 +192,7 @@ def compare_plans(before: PlanRecord, after: PlanRecord) -> Difference:
         return {name: (old, new) for name, (old, new) in sorted(sums.items()) if old != new}
 
     return Difference(
+        compared=bool(before.caps) and bool(after.caps),
         inputs=tuple(inputs),
         first=first,
         days=tuple((on, old, new) for on, (old, new) in sorted(days.items()) if old != new),

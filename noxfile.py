@@ -17,6 +17,8 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 PYTHONS = [RUNNING, *(version for version in ("3.11", "3.12", "3.13") if version != RUNNING)]
 
+BENCHMARKS = ["planner", "steady", "forecast", "reputation", "replies", "enqueue", "release"]
+
 
 def install(session: nox.Session, *groups: str, project: bool = True) -> None:
     """Install the project and dependency groups, with uv or with pip."""
@@ -74,5 +76,5 @@ def lowest(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure; one JSON object a line."""
     install(session)
-    for name in session.posargs or ["planner", "enqueue", "release"]:
+    for name in session.posargs or BENCHMARKS:
         session.run("python", f"benchmarks/{name}.py")

@@ -11,12 +11,9 @@ IPs: ``ratio`` is the time against a tenth of the IPs, at most 10 or so where gr
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
-import time
-from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any
+
+from measure import say, timed
 
 from warmup.forecast.run import forecast
 from warmup.model import RampClock
@@ -65,19 +62,6 @@ def wanted(of: Plan) -> Demand:
     )
 
 
-def _say(name: str, value: float, unit: str, **more: Any) -> None:
-    print(json.dumps({"name": name, "value": round(value, 4), "unit": unit, **more}), flush=True)
-
-
-def _timed(rounds: int, work: Callable[[], object]) -> float:
-    times = []
-    for _ in range(rounds):
-        begun = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begun)
-    return statistics.median(times)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Benchmark the forecast.")
     parser.add_argument("--rounds", type=int, default=3, help="Times each measurement is repeated.")
@@ -87,10 +71,10 @@ def main() -> None:
         for ips in (10, 100, 1_000):
             of = made(ips, apart)
             mail = wanted(of)
-            took = _timed(rounds, lambda of=of, mail=mail: forecast(of, mail, ramp=RampClock.EARNED))  # type: ignore[misc]
+            took = timed(rounds, lambda of=of, mail=mail: forecast(of, mail, ramp=RampClock.EARNED))  # type: ignore[misc]
             growth = {} if before is None else {"against": round(before, 4), "ratio": round(took / before, 2)}
-            _say(f"forecast.{name}.{ips}", took, "s", lane_days=ips * PROVIDERS * DAYS, **growth)
-            _say(f"forecast.{name}.{ips}.each", took / (ips * PROVIDERS * DAYS) * 1e6, "us")
+            say(f"forecast.{name}.{ips}", took, "s", lane_days=ips * PROVIDERS * DAYS, **growth)
+            say(f"forecast.{name}.{ips}.each", took / (ips * PROVIDERS * DAYS) * 1e6, "us")
             before = took
 
 

@@ -10,11 +10,9 @@ apart first; ``against`` is a bare loop that folds each text and looks for fifty
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
 import time
-from collections.abc import Callable
-from typing import Any
+
+from measure import race, say
 
 from warmup.model import Stage
 from warmup.providers import Classifier, parse_reply
@@ -48,21 +46,6 @@ def _plain(texts: list[tuple[str, int, str, Stage]]) -> int:
     return found
 
 
-def _race(rounds: int, *works: Callable[[], Any]) -> list[float]:
-    """Median seconds of each, in interleaved rounds: a busy machine slows all of them."""
-    times: list[list[float]] = [[] for _ in works]
-    for _ in range(rounds):
-        for index, work in enumerate(works):
-            begun = time.process_time()
-            work()
-            times[index].append(time.process_time() - begun)
-    return [statistics.median(took) for took in times]
-
-
-def _say(name: str, value: float, unit: str, **more: Any) -> None:
-    print(json.dumps({"name": name, "value": round(value, 4), "unit": unit, **more}), flush=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Benchmark the reading of replies.")
     parser.add_argument("--replies", type=int, default=100_000, help="Replies in a round.")
@@ -70,7 +53,7 @@ def main() -> None:
     options = parser.parse_args()
     begun = time.process_time()
     classifier = Classifier.default()
-    _say("replies.load", (time.process_time() - begun) * 1e3, "ms", rules=len(classifier.rules))
+    say("replies.load", (time.process_time() - begun) * 1e3, "ms", rules=len(classifier.rules))
     texts = _texts(options.replies)
     parsed = [(provider, parse_reply(code, text), stage) for provider, code, text, stage in texts]
     classify = classifier.classify
@@ -83,9 +66,9 @@ def main() -> None:
         for provider, code, text, stage in texts:
             classify(provider, parse_reply(code, text), stage)
 
-    mine, whole, plain = _race(options.rounds, meaning, reading, lambda: _plain(texts))
+    mine, whole, plain = race(options.rounds, meaning, reading, lambda: _plain(texts))
     for name, took in (("classify", mine), ("read", whole)):
-        _say(
+        say(
             f"replies.{name}",
             options.replies / took * 60,
             "replies/min",

@@ -13,12 +13,10 @@ what a plan does: 12 providers, two streams, split among 1,000 sources.
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
-import time
 from collections.abc import Callable
 from itertools import accumulate
-from typing import Any
+
+from measure import race, say
 
 from warmup.plan.convex import levels
 from warmup.plan.lateness import earliest
@@ -52,21 +50,6 @@ def row(days: int, kind: str, name: object = 0, deadline: int = 7) -> Row:
     else:
         caps = [5_000 + CHANCE.below(12_000, "cap", name, day) for day in range(days)]
     return list(map(min, lower, earliest(upper, caps))), upper, weights, caps
-
-
-def race(rounds: int, *works: Callable[[], object]) -> list[float]:
-    """Median processor seconds of each, in interleaved rounds: a busy machine slows all of them."""
-    times: list[list[float]] = [[] for _ in works]
-    for _ in range(rounds):
-        for index, work in enumerate(works):
-            begun = time.process_time()
-            work()
-            times[index].append(time.process_time() - begun)
-    return [statistics.median(took) for took in times]
-
-
-def say(name: str, value: float, unit: str, **more: Any) -> None:
-    print(json.dumps({"name": name, "value": round(value, 4), "unit": unit, **more}), flush=True)
 
 
 def rows(rounds: int) -> None:

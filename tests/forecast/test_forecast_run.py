@@ -16,12 +16,12 @@ from warmup.forecast.delay import Delays
 from warmup.forecast.groups import LaneGroup, catch_up
 from warmup.forecast.run import Waiting, forecast
 from warmup.forecast.share import share_out
-from warmup.model import PARTS, Lane, LaneKey, Ledger, RampClock, Shape, Standing
+from warmup.model import PARTS, Lane, LaneKey, RampClock, Shape, Standing, WindowEvidence
 from warmup.plan import Plan, plan, shape, window_of
 from warmup.plan.demand import Demand, DemandStream
 from warmup.plan.mix import seats
 from warmup.plan.patterns import Pattern
-from warmup.reputation import standing
+from warmup.reputation import judgement
 from warmup.timing import DAY
 
 START = date(2026, 12, 1)
@@ -209,10 +209,12 @@ def test_plain_lanes_move_as_the_engine_moves_them(
         assert (group.step, group.standing) == (lane.step, lane.standing)
         if sent:
             lane = attrs.evolve(lane, last_used_at=day.middle)
-        ledger = Ledger(
-            id=0, window=window, zone="UTC", step=lane.step, cap=cap, used=sent, accepted=sent, partial=rests
+        evidence = WindowEvidence(
+            window=window, step=lane.step, cap=cap, attempted=sent, accepted=sent, partial=rests
         )
-        judged = standing.close(lane, ledger, window.ends_at, ramp, last, lambda _step: cap)
+        judged = judgement.close(
+            lane, evidence, (), window.ends_at, ramp=ramp, last_step=last, planned=lambda _step: cap
+        )
         lane = lane if judged is None else judged.lane
         group.close(day, sent, ramp)
     assert (group.step, group.standing, group.used_at) == (lane.step, lane.standing, lane.last_used_at)

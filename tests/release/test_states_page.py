@@ -10,10 +10,11 @@ from pathlib import Path
 import attrs
 import pytest
 
-from warmup.model import DeliveryState, Lane, LaneKey, Ledger, RampClock, Standing, Window
+from warmup.model import DeliveryState, Lane, LaneKey, Standing, Window, WindowEvidence
 from warmup.release.machine import FINAL, TABLE, Event
-from warmup.reputation import standing
-from warmup.reputation.standing import IDLE_DAYS, SUSPENSION
+from warmup.reputation import judgement, standing
+from warmup.reputation.policy import POLICY
+from warmup.reputation.standing import IDLE_DAYS
 from warmup.timing import DAY, HOUR
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "states.md"
@@ -52,10 +53,15 @@ def standings() -> str:
     }
     assert set(lanes) == set(Standing)
 
-    def closed(one: Lane) -> standing.Adjustment | None:
+    def seen(one: Lane) -> WindowEvidence:
         window = Window(date(2026, 12, 1), NOW - DAY, NOW)
-        ledger = Ledger(id=1, window=window, zone="UTC", step=one.step, cap=100, used=100, accepted=100)
-        return standing.close(one, ledger, NOW, RampClock.EARNED, LAST, planned)
+        return WindowEvidence(window=window, step=one.step, cap=100, attempted=100, accepted=100)
+
+    def turned_away(one: Lane) -> standing.Adjustment:
+        return judgement.refuse(one, seen(one), NOW, planned=planned, last_step=LAST, said="no")
+
+    def closed(one: Lane) -> standing.Adjustment | None:
+        return judgement.close(one, seen(one), (), NOW, last_step=LAST, planned=planned)
 
     def closed_at_the_end(one: Lane) -> standing.Adjustment | None:
         climbing = one.standing in (Standing.RAMPING, Standing.REDUCED)
@@ -67,12 +73,12 @@ def standings() -> str:
     events: dict[str, Callable[[Lane], standing.Adjustment | None]] = {
         "a full window was used": closed,
         "the same, one step before the end": closed_at_the_end,
-        "the provider blocks": lambda one: standing.block(one, NOW, 100, planned, "blocked"),
-        f"{SUSPENSION // HOUR} hours later": lambda one: standing.wake(one, NOW),
+        "the provider turns the address away": turned_away,
+        f"{POLICY.suspension // HOUR} hours later": lambda one: standing.wake(one, NOW),
         f"{IDLE_DAYS} idle days": idle,
         "`lane pause`": lambda one: standing.pause(one, ""),
         "`lane resume`": lambda one: standing.resume(one, NOW),
-        "`lane reset`": lambda one: standing.reset(one, 1, LAST, ""),
+        "`lane reset`": lambda one: standing.reset(one, NOW, 1, LAST, ""),
     }
     rows = []
     for name, event in events.items():

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warmup.model import Lane, LaneKey, Ledger, RampClock, Standing, Window
-from warmup.reputation import standing
-from warmup.reputation.standing import IDLE_DAYS, SUSPENSION, Adjustment
+from warmup.model import Lane, LaneKey, RampClock, Standing, Window, WindowEvidence
+from warmup.reputation import judgement, standing
+from warmup.reputation.policy import POLICY
+from warmup.reputation.standing import IDLE_DAYS, Adjustment
 from warmup.timing import DAY, HOUR, Instant
 
 NOW = 20_000 * DAY
 LAST = 8
+SUSPENSION = POLICY.suspension
 LANE = Lane(id=1, key=LaneKey("192.0.2.1", "google"))
 
 
@@ -31,16 +33,29 @@ def lane(standing: Standing = Standing.RAMPING, **changes: object) -> Lane:
 
 def day(
     cap: int = 10, accepted: int = 0, *, step: int = 1, at: Instant = NOW - DAY, partial: bool = False
-) -> Ledger:
+) -> WindowEvidence:
     window = Window(date(2026, 12, 1), at, at + DAY)
-    return Ledger(
-        id=1, window=window, zone="UTC", step=step, cap=cap, used=accepted, accepted=accepted, partial=partial
+    return WindowEvidence(
+        window=window, step=step, cap=cap, attempted=accepted, accepted=accepted, partial=partial
     )
 
 
-def close(before: Lane, ledger: Ledger, ramp: RampClock = RampClock.CALENDAR, now: Instant = NOW) -> Lane:
-    adjustment = standing.close(before, ledger, now, ramp, LAST, planned)
+def closed(
+    before: Lane, seen: WindowEvidence, ramp: RampClock = RampClock.CALENDAR, now: Instant = NOW
+) -> Adjustment | None:
+    return judgement.close(before, seen, (), now, ramp=ramp, last_step=LAST, planned=planned)
+
+
+def close(
+    before: Lane, seen: WindowEvidence, ramp: RampClock = RampClock.CALENDAR, now: Instant = NOW
+) -> Lane:
+    adjustment = closed(before, seen, ramp, now)
     return before if adjustment is None else adjustment.lane
+
+
+def refuse(before: Lane, now: Instant, cap: int) -> Adjustment:
+    """The provider turns the address away on a day with a cap."""
+    return judgement.refuse(before, day(cap, at=now), now, planned=planned, last_step=LAST, said="no")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +103,7 @@ def test_a_stopped_lane_takes_no_step(stopped: Standing, ramp: RampClock) -> Non
 
 def test_a_block_halves_and_suspends() -> None:
     """24 hours of silence, half of the last cap, and the last step that does not exceed it."""
-    adjustment = standing.block(lane(step=5), NOW, 160, planned, "blocked")
+    adjustment = refuse(lane(step=5), NOW, 160)
     after = adjustment.lane
 
     assert (after.standing, after.until) == (Standing.SUSPENDED, NOW + SUSPENSION)
@@ -101,8 +116,8 @@ def test_a_block_halves_and_suspends() -> None:
 
 def test_many_blocks_are_one_incident() -> None:
     """Later replies of the same block extend the suspension and do not halve again."""
-    first = standing.block(lane(step=5), NOW, 160, planned, "blocked").lane
-    second = standing.block(first, NOW + HOUR, 80, planned, "blocked again").lane
+    first = refuse(lane(step=5), NOW, 160).lane
+    second = refuse(first, NOW + HOUR, 80).lane
 
     assert (second.cap_limit, second.step) == (first.cap_limit, first.step)
     assert second.until == NOW + HOUR + SUSPENSION
@@ -111,7 +126,7 @@ def test_many_blocks_are_one_incident() -> None:
 def test_a_block_on_a_paused_lane_waits_for_the_resume() -> None:
     """An operator's pause stays a pause; the suspension shows when it is lifted."""
     paused = standing.pause(lane(step=5), "under repair").lane
-    blocked = standing.block(paused, NOW, 160, planned, "blocked").lane
+    blocked = refuse(paused, NOW, 160).lane
     assert blocked.standing is Standing.PAUSED
 
     resumed = standing.resume(blocked, NOW + HOUR)
@@ -120,11 +135,15 @@ def test_a_block_on_a_paused_lane_waits_for_the_resume() -> None:
 
 
 def test_a_reduced_lane_climbs_back_to_its_curve() -> None:
-    """After a block the curve leads again once a full window was carried at the reduced cap."""
+    """A lane climbs along its curve from where it stands, once it used its cap, and is warm at the end."""
     now = lane(Standing.REDUCED, step=4, cap_limit=70)
-    assert close(now, day(70, 52, step=4)).cap_limit == 70  # not used
-    now = close(now, day(70, 70, step=4))  # planned(5) = 160 is above the limit
-    assert (now.standing, now.cap_limit, now.step) == (Standing.RAMPING, None, 5)
+    assert close(now, day(70, 52, step=4), RampClock.HEALTH).cap_limit == 70  # not used
+    caps = [70]
+    while now.cap_limit is not None:
+        now = close(now, day(caps[-1], caps[-1], step=now.step), RampClock.HEALTH)
+        caps.append(standing.cap_of(now, planned(now.step)))
+        assert caps[-2] < caps[-1] <= 2 * caps[-2]
+    assert (now.standing, now.step, caps[-1]) == (Standing.WARM, LAST, planned(LAST))
 
 
 def test_thirty_idle_days_are_cold() -> None:
@@ -138,7 +157,7 @@ def test_thirty_idle_days_are_cold() -> None:
 def test_a_suspension_runs_to_its_end_though_the_lane_is_idle() -> None:
     """Becoming cold is no way out of a suspension, nor of one that a pause hides."""
     idle = NOW - IDLE_DAYS * DAY
-    blocked = standing.block(lane(step=5, last_used_at=idle), NOW - HOUR, 160, planned, "blocked").lane
+    blocked = refuse(lane(step=5, last_used_at=idle), NOW - HOUR, 160).lane
     assert close(blocked, day(80)) == blocked
     hidden = standing.pause(blocked, "").lane
     assert close(hidden, day(80)) == hidden
@@ -148,7 +167,7 @@ def test_a_suspension_runs_to_its_end_though_the_lane_is_idle() -> None:
 def test_a_cold_lane_waits_for_its_first_mail() -> None:
     """Days on which a cold lane sent nothing are no steps, and the journal is not filled with them."""
     cold = lane(Standing.COLD, last_used_at=NOW - 40 * DAY)
-    assert standing.close(cold, day(), NOW, RampClock.CALENDAR, LAST, planned) is None
+    assert closed(cold, day()) is None
     awake = attrs.evolve(cold, last_used_at=NOW)
     assert close(awake, day(10, 0)) == awake
     assert (close(awake, day(10, 9)).standing, close(awake, day(10, 9)).step) == (Standing.RAMPING, 2)
@@ -166,11 +185,19 @@ def test_pause_and_resume_are_idempotent() -> None:
     assert standing.resume(before, NOW) is None
 
 
+def test_resuming_ends_a_silence() -> None:
+    """A lane that is silent because its provider asked for it goes on at an operator's word."""
+    silent = lane(backoff_until=NOW + HOUR, backoff_reason="SPF fails")
+    heard = standing.resume(silent, NOW)
+    assert heard is not None and heard.lane.backoff_until == NOW
+    assert standing.resume(heard.lane, NOW) is None
+
+
 @pytest.mark.parametrize(("step", "to"), [(-3, 1), (1, 1), (5, 5), (LAST, LAST), (99, LAST)])
 def test_reset_puts_a_lane_where_an_operator_says(step: int, to: int) -> None:
     """Whatever held it is gone; a step outside of the curve is the nearest on it."""
     held = lane(Standing.PAUSED, step=3, cap_limit=5, until=NOW, before_pause=Standing.SUSPENDED)
-    after = standing.reset(held, step, LAST, "said so").lane
+    after = standing.reset(held, NOW, step, LAST, "said so").lane
 
     assert (after.step, after.cap_limit, after.until, after.before_pause) == (to, None, None, None)
     assert after.standing is (Standing.WARM if to == LAST else Standing.RAMPING)
@@ -192,7 +219,7 @@ def stories(draw: st.DrawFn) -> list[tuple[str, int, int]]:
 @given(story=stories(), ramp=st.sampled_from(list(RampClock)))
 def test_no_story_outruns_the_plan(story: list[tuple[str, int, int]], ramp: RampClock) -> None:
     """At most one step a closed window; nothing but a closed window or an operator ever raises a cap."""
-    now, current, closed = NOW, lane(last_used_at=NOW), 0
+    now, current, windows = NOW, lane(last_used_at=NOW), 0
     for what, hours, number in story:
         now += hours * HOUR
         before = current
@@ -200,14 +227,12 @@ def test_no_story_outruns_the_plan(story: list[tuple[str, int, int]], ramp: Ramp
         accepted = min(number, cap)
         adjustment: Adjustment | None
         if what == "close":
-            closed += 1
+            windows += 1
             if accepted:
                 current = before = attrs.evolve(before, last_used_at=now)
-            adjustment = standing.close(
-                before, day(cap, accepted, step=before.step), now, ramp, LAST, planned
-            )
+            adjustment = closed(before, day(cap, accepted, step=before.step, at=now - DAY), ramp, now)
         elif what == "block":
-            adjustment = standing.block(before, now, cap, planned, "no")
+            adjustment = refuse(before, now, cap)
         elif what == "pause":
             adjustment = standing.pause(before, "")
         elif what == "resume":
@@ -220,7 +245,7 @@ def test_no_story_outruns_the_plan(story: list[tuple[str, int, int]], ramp: Ramp
         after = standing.cap_of(current, planned(current.step))
 
         assert adjustment.reason
-        assert 1 <= current.step <= min(LAST, 1 + closed)
+        assert 1 <= current.step <= min(LAST, 1 + windows)
         assert current.step <= before.step + (what == "close")
         if what != "close":
             assert after <= cap or after == 1, f"{what} raised {cap} to {after}"
@@ -234,13 +259,13 @@ def test_no_story_outruns_the_plan(story: list[tuple[str, int, int]], ramp: Ramp
         assert current.before_pause is not Standing.PAUSED
 
 
-@given(cap=st.integers(0, 10**9), step=st.integers(1, LAST), limit=st.none() | st.integers(1, 2000))
+@given(cap=st.integers(1, 10**9), step=st.integers(1, LAST), limit=st.none() | st.integers(1, 2000))
 def test_a_block_never_raises_anything(cap: int, step: int, limit: int | None) -> None:
     """Whatever cap was in force, afterwards it is half of it at most, and one message a day at least."""
     before = lane(step=step, cap_limit=limit)
     in_force = standing.cap_of(before, min(cap, planned(step)))
-    adjustment = standing.block(before, NOW, in_force, planned, "no")
+    adjustment = refuse(before, NOW, in_force)
 
     assert adjustment.cap_now == max(1, in_force // 2)
     assert adjustment.lane.step <= step
-    assert planned(adjustment.lane.step) <= adjustment.cap_now or adjustment.lane.step == 1
+    assert standing.cap_of(adjustment.lane, planned(adjustment.lane.step)) <= adjustment.cap_now

@@ -32,7 +32,6 @@ from warmup.providers import Classifier
 from warmup.release.limits import SiteHold
 from warmup.release.machine import Event, move
 from warmup.release.retry import AMBIGUOUS_WAIT, next_attempt_at
-from warmup.reputation import standing
 from warmup.store import Connection, findings, journal, lanes, queue
 from warmup.store.queue import Claim
 from warmup.timing import HOUR, MINUTE, Instant, Span, format_span
@@ -105,6 +104,10 @@ class _Trouble:
         return self.verdict.category is Category.BLOCKLISTED or self.stage in BEFORE_RCPT
 
 
+def _domain(sender: str) -> str:
+    return sender.rpartition("@")[2].lower()
+
+
 class Aftermath:
     """What a batch of attempts means for lanes, gathered first and written once."""
 
@@ -118,6 +121,7 @@ class Aftermath:
         self._evidence: Counter[tuple[int, int, str, str]] = Counter()
         self._accepted: Counter[int] = Counter()
         self._used: dict[int, Instant] = {}
+        self._accepted_from: dict[int, set[str]] = {}
         self._trouble: list[_Trouble] = []
         self._loaded: set[str] = set()
 
@@ -156,6 +160,7 @@ class Aftermath:
         if verdict.outcome is Outcome.ACCEPTED:
             self._accepted[window] += 1
             self._used[lane.id] = self._now
+            self._accepted_from.setdefault(lane.id, set()).add(_domain(grant.sender))
         elif verdict.category in BLOCKS or verdict.reaction in (
             Reaction.PAUSE_PROVIDER,
             Reaction.STOP_PROVIDER,
@@ -207,7 +212,7 @@ class Aftermath:
     def _hold_site(self, lane: Lane, trouble: _Trouble, pause: Span) -> None:
         blocked = trouble.verdict.category in BLOCKS and trouble.verdict.scope is Scope.IP
         site, said = trouble.site, trouble.said
-        until = self._now + (standing.SUSPENSION if blocked else pause)
+        until = self._now + (self._context.policy.suspension if blocked else pause)
         reason = WaitReason.SUSPENDED if blocked else WaitReason.BACKOFF
         lanes.hold_site(self._connection, lane.id, site, SiteHold(until, reason, f"{site} said: {said}"))
         word = "suspended" if blocked else "silent"
@@ -217,7 +222,7 @@ class Aftermath:
         """Keep what has to be mended in the sender's own house; how long to be silent about it."""
         key, verdict = trouble.key, trouble.verdict
         code = f"auth-{verdict.finding or 'failure'}"
-        domain = trouble.sender.rpartition("@")[2].lower() if verdict.scope is Scope.DOMAIN else ""
+        domain = _domain(trouble.sender) if verdict.scope is Scope.DOMAIN else ""
         about = {"source": key.source, "provider": key.provider, "domain": domain}
         first = findings.find(self._connection, self._now, code, trouble.said, **about)
         self._context.troubled.add(key)
@@ -236,15 +241,20 @@ class Aftermath:
         return max(HOUR, min(AUTH_SILENCE_MAX, self._now - since))
 
     def _mended(self) -> None:
-        """Where mail is accepted again, what had to be mended is mended."""
-        for lane in self._used:
+        """Where a sender's mail is accepted again, what had to be mended is mended."""
+        for lane, domains in self._accepted_from.items():
             key = self._keys[lane]
-            if key in self._context.troubled:
-                self._context.troubled.discard(key)
-                about = {"source": key.source, "provider": key.provider}
-                if findings.end_findings(self._connection, self._now, prefix="auth-", **about):
-                    text = "mail is accepted again: what failed to authenticate is mended"
-                    journal.note(self._connection, self._now, "finding", text, lane=lane)
+            if key not in self._context.troubled:
+                continue
+            about = {"source": key.source, "provider": key.provider}
+            # The address itself is in order when anybody's mail is accepted; a domain, when its own is.
+            ended = findings.end_findings(
+                self._connection, self._now, domains={"", *domains}, prefix="auth-", **about
+            )
+            if ended:
+                text = "mail is accepted again: what failed to authenticate is mended"
+                journal.note(self._connection, self._now, "finding", text, lane=lane)
+                self._context.ask_roll()
 
     def ledger(self, lane: Lane) -> Ledger | None:
         """The account of a lane's open window."""

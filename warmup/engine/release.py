@@ -14,7 +14,7 @@ import attrs
 
 from warmup.engine.context import LEASE, Context
 from warmup.engine.windows import roll
-from warmup.model import PARTS, DeliveryState, Grant, Lane, LaneKey, Ledger, Standing
+from warmup.model import PARTS, DeliveryState, Grant, LaneKey, Standing
 from warmup.release.decide import Candidate, Release, decide
 from warmup.release.limits import WINDOW_GUARD, LaneView, limits_of
 from warmup.release.machine import Event, move
@@ -333,6 +333,7 @@ def _stopped(connection: Connection, keys: set[LaneKey], now: Instant) -> set[La
         and (
             lane.standing is Standing.PAUSED
             or (lane.standing is Standing.SUSPENDED and now < (lane.until or now + 1))
+            or now < lane.backoff_until
         )
     }
 
@@ -373,11 +374,3 @@ def give_back(context: Context, grants: Sequence[Grant]) -> None:
     with context.clock.busy():
         context.database.write(job)
     context.nudge()
-
-
-def lane_and_ledger(connection: Connection, key: LaneKey) -> tuple[Lane | None, Ledger | None]:
-    """A lane with its open window."""
-    lane = next((one for one in lanes.lanes_of(connection, key.provider) if one.key == key), None)
-    if lane is None:
-        return None, None
-    return lane, lanes.ledgers_of(connection, key.provider).get(lane.id)

@@ -113,7 +113,7 @@ def reset(
     A lower cap acts at once, a higher one from the next window, or at once with ``now``.
     """
 
-    def change(lane: Lane, _: Instant) -> Adjustment:
+    def change(lane: Lane, now: Instant) -> Adjustment:
         address = lane.key.source
         last = context.plan.last_step(address)
         to = 1
@@ -123,7 +123,7 @@ def reset(
             to = step
         elif volume is not None:
             to = context.plan.step_for_volume(address, volume)
-        return standing.reset(lane, to, last, note)
+        return standing.reset(lane, now, to, last, note)
 
     return _steer(context, source, provider, change, raise_now=now)
 

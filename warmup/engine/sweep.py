@@ -8,7 +8,7 @@ from warmup.engine.context import Context
 from warmup.engine.record import settle_row, unknown_verdict
 from warmup.model import Attempt, DeliveryState, Outcome, Reply, Stage
 from warmup.release.machine import Event, move
-from warmup.store import Connection, admissions, journal, lanes, queue, retention
+from warmup.store import Connection, admissions, findings, journal, lanes, queue, reports, retention
 from warmup.timing import DAY, Instant, Span, format_instant
 
 __all__ = ["ADMISSIONS_KEPT", "BODIES_KEPT", "HISTORY_KEPT", "sweep"]
@@ -58,6 +58,8 @@ def sweep(context: Context) -> int:
         retention.forget_reservations(connection, now - HISTORY_KEPT, WINDOWS_MAX)
         retention.forget_journal(connection, now - JOURNAL_KEPT, SWEEP_MAX)
         retention.forget_holds(connection, now - DAY)
+        reports.forget_reports(connection, now - HISTORY_KEPT, SWEEP_MAX)
+        findings.forget_findings(connection, now - JOURNAL_KEPT)
         admissions.prune(connection, now - ADMISSIONS_KEPT, SWEEP_MAX)
         return changed, stopped_at
 

@@ -29,6 +29,9 @@ __all__ = ["FRICTION_MAX", "oracle"]
 FRICTION_MAX = 0.01
 """Refusals, as a share of a day's attempts, that the oracle bears where none is not to be had."""
 
+BORNE_MIN = 3
+"""Refusals of a day that it bears then, however small the day is: a share of 50 messages is none at all."""
+
 PRECISION = 400
 """Caps are found to one part in so many."""
 
@@ -69,7 +72,7 @@ class _Fixed:
 
 def _try(run: Run, number: int, cap: int, share: float) -> Run | None:
     """The run after a day under a cap; None where too much of it was refused."""
-    ahead = run.fork(_Fixed(cap, int(cap * share)))
+    ahead = run.fork(_Fixed(cap, max(BORNE_MIN, int(cap * share)) if share else 0))
     try:
         ahead.one_day(number)
     except _Refused:
@@ -82,11 +85,14 @@ def _largest(run: Run, number: int, most: int, guess: int, share: float) -> tupl
     done = _try(run, number, most, share)
     if done is not None:
         return done, most
-    low, high = guess // 2, most
-    best = _try(run, number, low, share) if low else None
+    low, high = min(guess, most), most
+    best = _try(run, number, low, share) if low < most else None
+    if best is None:
+        low, high = guess // 2, min(guess, most)
+        best = _try(run, number, low, share) if low else None
     if best is None:
         return None
-    probe = guess if low < guess < high else (low + high) // 2
+    probe = (low + high) // 2
     while high - low > max(1, low // PRECISION):
         done = _try(run, number, probe, share)
         if done is None:
@@ -100,7 +106,7 @@ def _largest(run: Run, number: int, most: int, guess: int, share: float) -> tupl
     return best, low
 
 
-def _greedy(course: Course, receiver: Receiver, most: int) -> tuple[Day, ...]:
+def _greedy(course: Course, receiver: Receiver, most: int, share: float = 0.0) -> tuple[Day, ...]:
     run = Run(course, receiver, _Fixed(0, 0))
     first = min(course.planned(1), most)
     limit, last, idle = first, first, 0
@@ -109,10 +115,10 @@ def _greedy(course: Course, receiver: Receiver, most: int) -> tuple[Day, ...]:
             limit = last = first
         found = None
         guess = min(last, limit)
-        while found is None and guess > 1:
-            found = _largest(run, number, limit, guess, 0.0) or _largest(
-                run, number, limit, guess, FRICTION_MAX
-            )
+        while found is None and guess > 0:
+            found = _largest(run, number, limit, guess, share)
+            if found is None and not share:
+                found = _largest(run, number, limit, guess, FRICTION_MAX)
             guess //= 2
         if found is None:
             ahead = _try(run, number, 0, 1.0)
@@ -136,6 +142,9 @@ def oracle(course: Course, world: World, chance: Chance) -> Track:
     """
     target = course.setting.target
     best = Track("oracle", _greedy(course, world.begin(course.setting, chance), target))
+    borne = Track("oracle", _greedy(course, world.begin(course.setting, chance), target, FRICTION_MAX))
+    if borne.delivered > best.delivered and borne.friction <= FRICTION_MAX and not borne.blocked_days:
+        best = borne
     complaints = sum(day.complained for day in best.days)
     if complaints * 1_000 > best.delivered:
         for part in PARTS:

@@ -15,6 +15,7 @@ from warmup.plan.build import TARGET_MAX
 from warmup.plan.calendar import window_of
 from warmup.plan.demand import Demand, DemandStream
 from warmup.plan.formulas import STEP_MAX
+from warmup.plan.halving import first_holding
 from warmup.plan.mix import seats, split
 
 __all__ = ["Answer", "Binding", "Frame", "mailing", "week_of"]
@@ -165,13 +166,7 @@ class Frame:
         """
         top = TARGET_MAX if self.per_ip is None else self.per_ip
         full = self._nominal(top, step)
-        low, high = 1, top
-        while low < high:
-            middle = (low + high) // 2
-            if self._nominal(middle, step) == full:
-                high = middle
-            else:
-                low = middle + 1
+        low = first_holding(1, top, lambda share: self._nominal(share, step) == full)
         return low if self.per_ip is not None or low <= TARGET_MAX // 2 else None
 
     def _nominal(self, share: int, step: int) -> dict[str, int]:

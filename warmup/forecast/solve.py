@@ -19,12 +19,10 @@ Every answer is checked by running the plan forward.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from datetime import date, timedelta
 
-import attrs
-
 from warmup.errors import PlanError
+from warmup.forecast.binding import missed, run_from, shortfall
 from warmup.forecast.question import (
     WEEK,
     Answer,
@@ -37,11 +35,12 @@ from warmup.forecast.question import (
 )
 from warmup.forecast.result import Forecast
 from warmup.forecast.run import forecast
-from warmup.model import Lane, LaneKey, RampClock
+from warmup.model import RampClock
 from warmup.plan import Plan
 from warmup.plan.build import TARGET_MAX
 from warmup.plan.demand import Demand
 from warmup.plan.formulas import STEP_MAX
+from warmup.plan.halving import first_holding
 from warmup.plan.mix import Mix, seats
 from warmup.plan.sources import SOURCES_MAX
 
@@ -79,7 +78,7 @@ def how_many_ips(frame: Frame, volume: int, by: date, start: date, deadline: int
     share = frame.share(_last_step(frame, by, start, deadline))
 
     def works(ips: int, target: int) -> bool:
-        return not _run(frame.plan(target, ips, start), wanted, by, deadline).totals["overflow"]
+        return not run_from(frame.plan(target, ips, start), wanted, by, deadline).totals["overflow"]
 
     def carries(ips: int) -> bool:
         """Whether caps are enough where nothing may wait; a quick look before the plan is run."""
@@ -110,13 +109,13 @@ def how_many_ips(frame: Frame, volume: int, by: date, start: date, deadline: int
         top = _enough(frame, wanted, share, start)
         if not 0 < top <= min(SOURCES_MAX, TARGET_MAX // share):
             return _no_ips(frame, volume, by, start, deadline, frame.plan(share, 1, start), wanted)
-        found = _least(1, top, lambda ips: works(ips, ips * share))
+        found = first_holding(1, top, lambda ips: works(ips, ips * share))
         most = found * share
-    target = _least(max(volume, found), max(most, volume, found), lambda target: works(found, target))
+    target = first_holding(max(volume, found), max(most, volume, found), lambda target: works(found, target))
     made = frame.plan(target, found, start)
     if found > 1:
         fewer = frame.plan(target if share is None else (found - 1) * share, found - 1, start)
-        binding = _shortfall(frame, fewer, wanted, by, deadline, f"with {_ips(found - 1)}")
+        binding = shortfall(frame, fewer, wanted, by, deadline, f"with {_ips(found - 1)}")
     else:
         binding = Binding(code="none", message="One IP is enough, and there is no smaller number.")
     return Answer(
@@ -171,7 +170,7 @@ def _no_ips(
             "start": start.isoformat(),
             "deadline": deadline,
         },
-        binding=_shortfall(frame, most, wanted, by, deadline, f"with {_ips(ips)}"),
+        binding=shortfall(frame, most, wanted, by, deadline, f"with {_ips(ips)}"),
         notes=(
             "Start earlier, or limit what an IP shall carry: then more of them can be asked for."
             if ips == 1
@@ -216,7 +215,7 @@ def how_many_ips_for(
         if last is None:
             return Binding(code="none", message="No smaller number comes into question.")
         short = forecast(last.plan, demand, ramp=ramp, today=start, days=days, detail=True)
-        return _missed(short, f"with {_ips(len(last.plan.sources))}")
+        return missed(short, f"with {_ips(len(last.plan.sources))}")
 
     for ips in range(1, min(ips_max, sought) + 1):
         if frame.per_ip is not None and sought > ips * frame.per_ip:
@@ -265,7 +264,7 @@ def when_to_start(frame: Frame, volume: int, on: date, ips: int, deadline: int =
     highest = _rounded_up(frame, volume, ips) if share is None else ips * share
 
     def works(start: date, target: int) -> bool:
-        return not _run(frame.plan(target, ips, start), wanted, on, deadline).totals["overflow"]
+        return not run_from(frame.plan(target, ips, start), wanted, on, deadline).totals["overflow"]
 
     facts: dict[str, object] = {"volume": volume, "on": on.isoformat(), "ips": ips, "deadline": deadline}
     if highest < max(volume, ips) or not works(earliest, highest):
@@ -275,18 +274,18 @@ def when_to_start(frame: Frame, volume: int, on: date, ips: int, deadline: int =
             found=False,
             text=f"{_ips(ips)} cannot send {volume:,} a day on {on}, however early the ramp starts.",
             facts={"start": None, "target": None, **facts},
-            binding=_shortfall(frame, warm, wanted, on, deadline, "even when warm"),
+            binding=shortfall(frame, warm, wanted, on, deadline, "even when warm"),
             notes=("More IPs carry more.",),
         )
     top = min(highest, TARGET_MAX)
     # A later start is a smaller number of steps: of the days counted back from the last one, the first
     # that works.
-    back = _least(0, (on - earliest).days, lambda days: works(on - days * _DAY, top))
+    back = first_holding(0, (on - earliest).days, lambda days: works(on - days * _DAY, top))
     start = on - back * _DAY
-    target = _least(max(volume, ips), top, lambda target: works(start, target))
+    target = first_holding(max(volume, ips), top, lambda target: works(start, target))
     late = frame.plan(top, ips, start + _DAY)
     if back:
-        binding = _shortfall(frame, late, wanted, on, deadline, "a day later")
+        binding = shortfall(frame, late, wanted, on, deadline, "a day later")
     else:
         binding = Binding(code="none", message="The first day of the ramp carries it.")
     return Answer(
@@ -336,7 +335,7 @@ def most_on(
     open_all = mailing(frame, TARGET_MAX, on, deadline)
     caps = {
         found.provider: sum(found.caps)
-        for found in _run(made, open_all, on, deadline, days=deadline + 1).providers
+        for found in run_from(made, open_all, on, deadline, days=deadline + 1).providers
     }
 
     def fits(number: int) -> bool:
@@ -344,13 +343,13 @@ def most_on(
         return all(part <= caps[name] for part, name in zip(parts, frame.mix.providers, strict=True))
 
     room = sum(caps.values())
-    most = _least(1, room + 1, lambda number: not fits(number)) - 1
+    most = first_holding(1, room + 1, lambda number: not fits(number)) - 1
     over = seats(most + 1, frame.mix.weights)
     tight = [
         name for name, part in zip(frame.mix.providers, over, strict=True) if part > caps[name]
     ]  # the split is house-monotone: just one part rises with the whole
     short = mailing(frame, most + 1, on, deadline)
-    binding = _shortfall(frame, made, short, on, deadline, "with one more", only=tight[0])
+    binding = shortfall(frame, made, short, on, deadline, "with one more", only=tight[0])
     until = f" until {on + deadline * _DAY}" if deadline else ""
     return Answer(
         question="promise",
@@ -390,37 +389,6 @@ def _last_step(frame: Frame, on: date, start: date, deadline: int) -> int:
     return max(1, *(frame.steps(start, last, provider) for provider in frame.mix.providers))
 
 
-def _run(made: Plan, wanted: Demand, on: date, deadline: int, days: int = 0) -> Forecast:
-    """Run a plan forward from a day on; its lanes have made a step on every sending day before."""
-    lanes = {}
-    for source in made.sources:
-        last = made.last_step(source.address)
-        for provider, step in _steps(made, source.start, on).items():
-            key = LaneKey(source.address, provider)
-            lanes[key] = Lane(id=0, key=key, step=min(step, last))
-    days = days or WEEK + deadline
-    return forecast(made, wanted, ramp=RampClock.CALENDAR, today=on, days=days, lanes=lanes)
-
-
-def _steps(made: Plan, start: date, on: date) -> dict[str, int]:
-    frame = Frame(model=made)
-    if not made.pauses:
-        step = max(1, frame.steps(start, on, made.providers[0]))
-        return dict.fromkeys(made.providers, step)
-    return {provider: max(1, frame.steps(start, on, provider)) for provider in made.providers}
-
-
-def _least(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """The least number from low to high for which something holds that goes on holding."""
-    while low < high:
-        middle = (low + high) // 2
-        if holds(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
 def _rounded_up(frame: Frame, volume: int, ips: int) -> int:
     """A target above a volume by more than rounding can take from its parts."""
     return min(TARGET_MAX, volume + ips * (len(frame.mix.providers) + 1))
@@ -440,104 +408,13 @@ def peak_target(mix: Mix, demand: Demand) -> int:
     return min(TARGET_MAX, most)
 
 
-def _shortfall(
-    frame: Frame, made: Plan, wanted: Demand, on: date, deadline: int, when: str, only: str | None = None
-) -> Binding:
-    """What binds a plan that does not do it: the lane that is furthest from what it needs, and why."""
-    return _missed(_run(made, wanted, on, deadline), when, only)
-
-
-def _calendar_step(made: Plan, provider: str, on: date) -> int:
-    """The step of the source that stands highest, if every sending day was one."""
-    source = max(made.sources, key=lambda source: source.share)
-    return max(1, Frame(model=made).steps(source.start, on, provider))
-
-
-def _missed(seen: Forecast, when: str, only: str | None = None) -> Binding:
-    misses = [miss for miss in seen.misses if only in (None, miss.provider)]
-    if not misses:
-        late = max(seen.providers, key=lambda found: found.waiting[-1])
-        provider, at = late.provider, seen.days - 1
-        lacking = late.waiting[-1]
-    else:
-        by_provider = {
-            name: sum(miss.count for miss in misses if miss.provider == name)
-            for name in {miss.provider for miss in misses}
-        }
-        whole = {found.provider: max(1, sum(found.arrived)) for found in seen.providers}
-        provider = max(sorted(by_provider), key=lambda name: by_provider[name] / whole[name])
-        first = next(miss for miss in misses if miss.provider == provider)
-        at, lacking = (first.on - seen.start).days, first.count
-    row = seen.provider(provider)
-    on = seen.date_of(at)
-    have, need = row.released[at], row.released[at] + lacking
-    alone = len({miss.provider for miss in seen.misses}) == 1
-    steps = {row.step for row in seen.lane_days if row.on == on and row.key.provider == provider}
-    step = max(steps) if steps else _calendar_step(seen.plan, provider, on)
-    code, cause = _cause(seen, provider, on, step)
-    return Binding(
-        code=code,
-        message=f"{when[:1].upper()}{when[1:]}, {provider} {'alone ' if alone else ''}can take {have:,} of "
-        f"{need:,} on {on}: {cause}.",
-        provider=provider,
-        on=on,
-        have=have,
-        need=need,
-    )
-
-
-def _cause(seen: Forecast, provider: str, on: date, step: int) -> tuple[str, str]:
-    """Why the lanes of a provider hold no more on a day."""
-    made = seen.plan
-    if provider not in made.providers:
-        return "share", f"the mix has no share for {provider}, nor for other"
-    source = max(made.sources, key=lambda source: source.share)
-    if source.start > on:
-        return "curve", "no IP has started"
-    name = made.curve.name
-    last = made.last_step(source.address)
-    step = min(step, last)
-    free = attrs.evolve(made, curve=_Unhurried(made.curve)) if made.curve.hourly(step, source.share) else made
-    if made.caps(source.address, step, on)[provider] < free.caps(source.address, step, on)[provider]:
-        return "hourly", f"{name} limits each hour, and the pattern {made.pattern.name} has a busy one"
-    if step < last:
-        return "curve", f"it is step {step} of {last} of {name}"
-    # A larger share helps where the share binds, and not where the curve does.
-    larger = attrs.evolve(made, sources=(attrs.evolve(source, share=min(TARGET_MAX, 2 * source.share)),))
-    step = max(step, _calendar_step(made, provider, on))
-    at_most = larger.caps(source.address, step, on)[provider]
-    if made.caps(source.address, step, on)[provider] < at_most:
-        return "share", f"that is its part of {source.share:,} a day for each IP"
-    if at_most < larger.caps(source.address, STEP_MAX, on)[provider]:
-        return "curve", f"it is step {step} of {name}"
-    end = sum(larger.nominal(source.address, STEP_MAX).values())
-    return "curve-end", f"{name} ends at {end:,} a day for an IP"
-
-
-@attrs.frozen
-class _Unhurried:
-    """A curve without its hourly limits."""
-
-    curve: object
-
-    @property
-    def name(self) -> str:
-        return self.curve.name  # type: ignore[attr-defined,no-any-return]
-
-    def cap(self, step: int, share: int) -> int:
-        return self.curve.cap(step, share)  # type: ignore[attr-defined,no-any-return]
-
-    def hourly(self, step: int, share: int) -> int | None:
-        return None
-
-
 def _notes(
     frame: Frame, volume: int, target: int, ips: int, start: date, wanted: Demand, on: date, deadline: int
 ) -> tuple[str, ...]:
     """Why the target is above the volume, where it is."""
     if target == max(volume, ips):
         return ()
-    less = _shortfall(
+    less = shortfall(
         frame, frame.plan(target - 1, ips, start), wanted, on, deadline, f"with --target {target - 1}"
     )
     return (f"The target is above {volume:,} a day. {less.message}",)

@@ -104,7 +104,6 @@ class Learned:
         rest_until: Nothing grows before this, after trouble that is not about volume.
         setbacks: Steps back and suspensions in close succession; the next suspension is longer for each.
         setback_at: When the last of them was.
-        highest: The most deliveries accepted in a window without trouble, less what idleness took of it.
         proven: Deliveries a day that a warm lane is known to carry: where its ramp ended, or what an
             operator declared; 0: nothing is known.
         hold: Why the lane does not grow, as a sentence; empty where nothing holds it.
@@ -120,7 +119,6 @@ class Learned:
     rest_until: Instant = 0
     setbacks: int = 0
     setback_at: Instant = 0
-    highest: int = 0
     proven: int = 0
     hold: str = ""
     watch: Watch = Watch()

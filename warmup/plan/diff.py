@@ -15,7 +15,6 @@ from warmup.plan.words import read_date
 __all__ = ["Difference", "PlanRecord", "compare_plans"]
 
 INPUTS = ("curve", "target", "start", "timezone", "pattern", "weekdays", "mix", "holidays", "pauses")
-ROWS_MAX = 20_000_000
 
 
 @attrs.frozen(kw_only=True)

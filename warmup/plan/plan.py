@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import cached_property
@@ -20,6 +20,7 @@ import attrs
 from warmup.errors import PlanError
 from warmup.plan.calendar import shape, window_of
 from warmup.plan.formulas import STEP_MAX
+from warmup.plan.halving import first_holding
 from warmup.plan.mix import Mix, seats
 from warmup.plan.patterns import Pattern
 from warmup.plan.sources import PlannedSource
@@ -222,7 +223,9 @@ class Plan:
         share = self.source(address).share
         if share not in self._last_steps:
             final = self._nominal(share, STEP_MAX)
-            self._last_steps[share] = _first(STEP_MAX, lambda step: self._nominal(share, step) == final)
+            self._last_steps[share] = first_holding(
+                1, STEP_MAX, lambda step: self._nominal(share, step) == final
+            )
         return self._last_steps[share]
 
     def step_for_volume(self, address: str, volume: int) -> int:
@@ -234,9 +237,7 @@ class Plan:
         """
         share = self.source(address).share
         last = self.last_step(address)
-        return max(
-            1, _first(last + 1, lambda step: step > last or sum(self._nominal(share, step)) > volume) - 1
-        )
+        return max(1, first_holding(1, last + 1, lambda step: sum(self._nominal(share, step)) > volume) - 1)
 
     def grid(self) -> Iterator[tuple[int, date, PlannedSource, list[int]]]:
         """The preview in bulk: (day, date, source, caps in the order of ``providers``).
@@ -424,15 +425,3 @@ def _floor(number: int, weight: tuple[int, int]) -> int:
     """A number times a weight of at most 1, rounded down."""
     above, below = weight
     return number if above == below else number * above // below
-
-
-def _first(last: int, holds: Callable[[int], bool]) -> int:
-    """The first step up to ``last`` at which something holds that goes on holding."""
-    low, high = 1, last
-    while low < high:
-        middle = (low + high) // 2
-        if holds(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low

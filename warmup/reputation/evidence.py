@@ -26,12 +26,9 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from warmup.model import WindowEvidence
-from warmup.timing import DAY, Instant
+from warmup.timing import Instant
 
-__all__ = ["PERIODS_DAYS", "Rate", "Tally", "counts", "last_days", "representative", "since", "tally"]
-
-PERIODS_DAYS = (1, 7, 30)
-"""The periods that are shown: a day, the week of Gmail's rule, the month of most providers' memory."""
+__all__ = ["Rate", "Tally", "counts", "representative", "since", "tally"]
 
 
 class Rate(enum.StrEnum):
@@ -127,11 +124,6 @@ def tally(seen: Iterable[WindowEvidence]) -> Tally:
 def since(seen: Sequence[WindowEvidence], instant: Instant) -> list[WindowEvidence]:
     """The windows that ended after an instant."""
     return [window for window in seen if window.window.ends_at > instant]
-
-
-def last_days(seen: Sequence[WindowEvidence], now: Instant, days: int) -> list[WindowEvidence]:
-    """The windows that ended within the last days before ``now``, or are open."""
-    return since(seen, now - days * DAY)
 
 
 def representative(seen: Sequence[WindowEvidence], rate: Rate, trials: int) -> list[WindowEvidence]:

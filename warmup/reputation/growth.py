@@ -19,6 +19,7 @@ import attrs
 
 from warmup.model import Lane, WindowEvidence
 from warmup.model.lane import Learned
+from warmup.plan.halving import first_holding
 from warmup.reputation.policy import Policy
 from warmup.reputation.standing import Planned
 from warmup.timing import DAY, HOUR, Instant
@@ -44,14 +45,7 @@ OVER = 1030
 
 def step_holding(planned: Planned, last_step: int, level: int) -> int:
     """The first step whose cap is at least ``level``; the last where none is."""
-    low, high = 1, last_step
-    while low < high:
-        middle = (low + high) // 2
-        if planned(middle) >= level:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    return first_holding(1, last_step, lambda step: planned(step) >= level)
 
 
 def along(planned: Planned, last_step: int, level: int) -> int:
@@ -118,14 +112,14 @@ def bump(
 
 
 def beyond(learned: Learned, seen: WindowEvidence, policy: Policy) -> Learned:
-    """What a used window without trouble teaches: how much went through, and whether a wall is passed."""
-    known = attrs.evolve(learned, highest=max(learned.highest, seen.accepted))
-    if known.bumps and known.wall is not None and seen.accepted * 1000 < known.wall * PAST:
-        return known
-    days = (seen.window.starts_at - known.wall_at + SLACK) // DAY if known.wall is not None else 1 << 30
+    """What a used window without trouble teaches: whether a wall is passed."""
+    wall = learned.wall
+    if learned.bumps and wall is not None and seen.accepted * 1000 < wall * PAST:
+        return learned
+    days = (seen.window.starts_at - learned.wall_at + SLACK) // DAY if wall is not None else 1 << 30
     quicker = next((factor for until, factor in QUICKER if days < until), QUICKEST)
-    faster = min(2000, 1001 + (known.stride - 1000) * quicker // 100)
-    return attrs.evolve(known, bumps=0, stride=faster)
+    faster = min(2000, 1001 + (learned.stride - 1000) * quicker // 100)
+    return attrs.evolve(learned, bumps=0, stride=faster)
 
 
 def grown(lane: Lane, now: Instant, level: int, planned: Planned, last_step: int) -> int:

@@ -339,18 +339,18 @@ def close(
     held = verdict.reason if verdict.severity is Severity.HOLD else ""
     if not held and now < learned.rest_until:
         held = learned.hold or f"at rest until {format_instant(learned.rest_until)}"
-    if held:
-        if ramp is not RampClock.HEALTH and lane.cap_limit is None:
-            pass
-        else:
-            if held == learned.hold:
-                return None
-            kept = attrs.evolve(lane, learned=attrs.evolve(learned, hold=held))
-            return Adjustment(kept, f"held at {level} a day: {held}", quiet=bool(learned.hold))
+    # On its curve only the clock that asks for good health is held; below it, after trouble, every lane is.
+    if held and (ramp is RampClock.HEALTH or lane.cap_limit is not None):
+        if held == learned.hold:
+            return None
+        kept = attrs.evolve(lane, learned=attrs.evolve(learned, hold=held))
+        return Adjustment(kept, f"held at {level} a day: {held}", quiet=bool(learned.hold))
+    free = attrs.evolve(lane, learned=attrs.evolve(learned, hold=""))
     if not _moves(lane, seen, ramp) or (lane.standing is Standing.COLD and not seen.accepted):
-        return None
+        over = f"no longer held: {learned.hold}"
+        return Adjustment(free, over, quiet=True) if learned.hold else None
     return _forward(
-        attrs.evolve(lane, learned=attrs.evolve(learned, hold="")),
+        free,
         lane,
         seen,
         now,
@@ -396,4 +396,4 @@ def _forward(
 
 
 def _forgotten(lane: Lane) -> Lane:
-    return attrs.evolve(lane, learned=Learned(highest=lane.learned.highest))
+    return attrs.evolve(lane, learned=Learned())

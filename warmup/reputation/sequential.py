@@ -16,8 +16,7 @@ ratio of the day``. While the hypothesis holds, the mean time until the sum firs
 least x days, whatever happened before and however often one looks.
 
 *Intervals.* The rates at which what was seen would not yet be surprising form an interval that
-covers the true rate at every look at once, with the stated confidence (Robbins' mixture). For
-display alone there is Wilson's interval, which is valid for one look.
+covers the true rate at every look at once, with the stated confidence (Robbins' mixture).
 
 Everything is a function of counts, takes constant time for each pair of them, and draws no chance.
 """
@@ -29,7 +28,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-__all__ = ["Detector", "clear_value", "e_value", "interval", "wilson"]
+__all__ = ["Detector", "interval"]
 
 LOG_MOST = 600.0
 """Where sums are cut off, as a logarithm: e to the 600 is evidence enough, and finite."""
@@ -54,37 +53,6 @@ def _grid(p0: float) -> tuple[float, ...]:
 def _checked(n: int, k: int) -> None:
     if not 0 <= k <= n:
         raise ValueError(f"{k} of {n} is no count")
-
-
-def _log_mean(logs: Iterable[float]) -> float:
-    values = tuple(logs)
-    top = max(values)
-    return top + math.log(sum(math.exp(value - top) for value in values) / len(values))
-
-
-def e_value(n: int, k: int, p0: float) -> float:
-    """Evidence of k of n against "the rate is at most p0"; 1 says nothing, 100 a great deal.
-
-    Args:
-        n: Trials, 0 or more.
-        k: Bad ones among them.
-        p0: The rate, 0 to 1, both excluded.
-    """
-    _checked(n, k)
-    return math.exp(min(LOG_MOST, _log_mean(_log_ratio(n, k, rate, p0) for rate in _grid(p0))))
-
-
-def clear_value(n: int, k: int, p1: float) -> float:
-    """Evidence of k of n against "the rate is at least p1": what clears a lane.
-
-    Args:
-        n: Trials, 0 or more.
-        k: Bad ones among them.
-        p1: The rate, 0 to 1, both excluded.
-    """
-    _checked(n, k)
-    logs = (_log_ratio(n, k, p1 / factor, p1) for factor in (2, 4, 8, 16))
-    return math.exp(min(LOG_MOST, _log_mean(logs)))
 
 
 @attrs.frozen
@@ -167,20 +135,3 @@ def interval(n: int, k: int, alpha: float = 0.05) -> tuple[float, float]:
 
     centre = min(max(k / n, 1e-12), 1 - 1e-12)
     return (0.0 if k == 0 else edge(centre, 0.0)), (1.0 if k == n else edge(centre, 1.0))
-
-
-def wilson(n: int, k: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's interval for the rate behind k of n: for display, valid for a single look.
-
-    Args:
-        n: Trials, 0 or more.
-        k: Bad ones among them.
-        z: Standard deviations either side; 1.96 for 95 %.
-    """
-    _checked(n, k)
-    if n == 0:
-        return 0.0, 1.0
-    rate, square = k / n, z * z
-    centre = (rate + square / (2 * n)) / (1 + square / n)
-    half = z / (1 + square / n) * math.sqrt(rate * (1 - rate) / n + square / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)

@@ -38,6 +38,10 @@ SAME_WALL = (3, 100)
 FEW = 10
 """Where no more than the tenth part of a cap is left, a limit is not tried a second time that day."""
 
+SCATTERED, SCATTERED_SHARE = 4, 8
+"""Deferrals of a window that speak of a limit though acceptances lie between them, as under a limit by the
+hour: at least so many, and so many thousandths of the cap."""
+
 THRESHOLD_BASE = 1.5
 BLOCK_THRESHOLD = 7_500
 """Two blocks, with hardly anything between them."""
@@ -107,7 +111,8 @@ def look(learned: Learned, seen: WindowEvidence, now: Instant, policy: Policy) -
         watch = attrs.evolve(watch, alarms=watch.alarms + 1, volume=0, wall=seen.accepted)
         return Finding(watch, min(seen.cap, seen.accepted), seen.window.ends_at, limited=True)
     threshold = 1000 * (THRESHOLD_BASE + math.log(max(1, seen.cap)))
-    if volume >= threshold:
+    borne = (watch.alarms + 1) * max(SCATTERED, seen.cap * SCATTERED_SHARE // 1000)
+    if volume >= threshold or seen.deferred >= borne:
         watch = attrs.evolve(watch, alarms=watch.alarms + 1, volume=0, wall=seen.accepted)
         left = max(0, seen.cap - seen.accepted)
         if left * FEW <= seen.cap:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import attrs
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -9,7 +11,7 @@ from sqlalchemy import Connection
 from warmup.store.schema import findings
 from warmup.timing import Instant
 
-__all__ = ["FindingRow", "end_findings", "find", "open_findings"]
+__all__ = ["FindingRow", "end_findings", "find", "forget_findings", "open_findings"]
 
 
 @attrs.frozen(kw_only=True)
@@ -63,19 +65,33 @@ def find(
     return True
 
 
-def end_findings(connection: Connection, now: Instant, *, source: str, provider: str, prefix: str) -> int:
-    """End the open findings of a lane whose codes begin so; how many there were."""
+def end_findings(
+    connection: Connection,
+    now: Instant,
+    *,
+    source: str,
+    provider: str,
+    domains: Collection[str],
+    prefix: str,
+) -> int:
+    """End the open findings of a lane about some sender domains whose codes begin so; how many there were."""
     over = (
         sa.update(findings)
         .where(
             findings.c.ended_at.is_(None),
             findings.c.source == source,
             findings.c.provider == provider,
+            findings.c.domain.in_(sorted(domains)),
             findings.c.code.startswith(prefix, autoescape=True),
         )
         .values(ended_at=now)
     )
     return int(connection.execute(over).rowcount)
+
+
+def forget_findings(connection: Connection, before: Instant) -> None:
+    """Drop findings that were over before an instant."""
+    connection.execute(sa.delete(findings).where(findings.c.ended_at < before))
 
 
 def open_findings(connection: Connection) -> list[FindingRow]:

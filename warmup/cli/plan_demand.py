@@ -12,7 +12,7 @@ import attrs
 from warmup.cli import plan_forecast
 from warmup.cli.reading import Inputs, read_demand
 from warmup.errors import PlanError
-from warmup.forecast.outlook import Outlook, outlook
+from warmup.forecast.outlook import Outlook, demanded, outlook
 from warmup.forecast.solve import peak_target
 from warmup.model import RampClock
 from warmup.plan import parse_mix
@@ -62,10 +62,11 @@ def against(
     made = make(target or 1_000_000, **words)
     inputs = Inputs(zone=zone)
     first: date = read_date("start", words["start"]) if words["start"] is not None else made.start
-    read = read_demand(spec, inputs, start=first, days=days, mix=parse_mix(words["mix"]), growth=growth)
+    far = demanded(days, smooth)
+    read = read_demand(spec, inputs, start=first, days=far, mix=parse_mix(words["mix"]), growth=growth)
     demand = due(read.demand, deadline)
     if target is None:
-        made = make(max(len(made.sources), peak_target(made.mix, demand)), **words)
+        made = make(max(len(made.sources), peak_target(made.mix, demand.first(days))), **words)
     seen = outlook(made, demand, ramp=RampClock(ramp), days=days, smooth=smooth)
     return lambda format, by, out: show(seen, [*notes, *read.notes], format, out)
 

@@ -12,8 +12,8 @@ import attrs
 from warmup.cli.opening import opened
 from warmup.cli.plan_demand import due, show
 from warmup.cli.reading import Inputs, read_demand
-from warmup.forecast.outlook import outlook
-from warmup.forecast.run import Waiting
+from warmup.forecast.mail import Waiting
+from warmup.forecast.outlook import demanded, outlook
 from warmup.plan.consistency import consistency
 from warmup.plan.demand import Demand, DemandStream
 from warmup.timing import DAY
@@ -62,8 +62,9 @@ def from_now(
             streams=(DemandStream(name="default", arrivals=nothing),),
         )
     else:
+        far = demanded(days, smooth)
         read = read_demand(
-            spec, Inputs(zone=plan.zone), start=state.tomorrow, days=days, mix=plan.mix, growth=growth
+            spec, Inputs(zone=plan.zone), start=state.tomorrow, days=far, mix=plan.mix, growth=growth
         )
         demand, notes = due(read.demand, deadline), [*notes, *read.notes]
     demand = _configured(demand, streams, [stream for stream, _, _, _ in state.waiting])

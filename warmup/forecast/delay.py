@@ -7,7 +7,7 @@ apart. The order is the engine's: priority first, then what is due earlier, then
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby
 
@@ -87,6 +87,11 @@ class StreamQueue:
     def oldest(self) -> int | None:
         """The day on which the oldest of it arrived."""
         return self._cohorts[0][0] if self._cohorts else None
+
+    @property
+    def cohorts(self) -> Iterator[tuple[int, int]]:
+        """What waits, the oldest first: the day on which it arrived, and how much of it is left."""
+        return ((day, count) for day, count in self._cohorts)
 
     def add(self, day: int, count: int) -> None:
         """Let mail arrive; days never go back."""

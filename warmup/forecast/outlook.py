@@ -3,6 +3,9 @@
 While lanes ramp, mail goes as soon as caps let it: that is what fills them. From the day on which all of a
 provider's lanes are warm, its mail may be held back a little, so that every day looks like the one before
 (:mod:`warmup.plan.steady`), within the deadlines and the caps.
+
+The steadiest release lets everything go by its last day. It is therefore looked for over four weeks more
+than are shown, so that the days shown do not end with a peak that only the edge of the paper made.
 """
 
 from __future__ import annotations
@@ -13,20 +16,24 @@ from typing import Any
 
 import attrs
 
-from warmup.forecast.result import Forecast, ProviderForecast
-from warmup.forecast.run import Waiting, forecast
-from warmup.model import OTHER, Lane, LaneKey, RampClock
+from warmup.forecast.mail import Waiting, mail_of
+from warmup.forecast.result import Forecast
+from warmup.forecast.run import DAYS_MAX, forecast
+from warmup.model import Lane, LaneKey, RampClock
 from warmup.pacing import hours
 from warmup.plan import Plan, shape, window_of
 from warmup.plan.consistency import Consistency, consistency
 from warmup.plan.demand import Demand
-from warmup.plan.steady import Flow, steady
+from warmup.plan.steady import PATIENCE, Flow, steady
 
-__all__ = ["Outlook", "outlook"]
+__all__ = ["AHEAD", "Outlook", "demanded", "outlook"]
 
 _DAY = timedelta(days=1)
 FREE = 10**12
 """A limit that limits nothing."""
+
+AHEAD = 28
+"""Days looked at beyond those that are shown, for what is released on the last of these: whole weeks."""
 
 
 @attrs.frozen(kw_only=True)
@@ -56,6 +63,11 @@ class Outlook:
         }
 
 
+def demanded(days: int, smooth: bool) -> int:
+    """How many days of a demand an outlook over so many days makes use of."""
+    return max(days, min(days + AHEAD, DAYS_MAX)) if smooth else days
+
+
 def outlook(
     plan: Plan,
     demand: Demand,
@@ -71,7 +83,8 @@ def outlook(
 
     Args:
         plan: The plan.
-        demand: What arrives.
+        demand: What arrives. Figures for more days than are shown, :func:`demanded`, make the last of
+            those as steady as the others; where there are none, nothing is taken to come.
         ramp: What moves a lane to its next step.
         today: The first day; the plan's start unless given.
         days: How many days; to the demand's last one unless given.
@@ -85,23 +98,36 @@ def outlook(
     waiting = tuple(backlog)
     words: dict[str, Any] = {"ramp": ramp, "today": today, "days": days, "lanes": lanes, "backlog": waiting}
     found = forecast(plan, demand, **words)
-    limits: dict[str, list[int]] = {}
     smoothed: dict[str, date] = {}
     if smooth:
-        for provider in found.providers:
-            warm = _warm_from(found, provider.provider)
-            if warm is None or found.days - warm < 2:
-                continue
-            limits[provider.provider] = [FREE] * warm + _release(plan, demand, found, provider, warm)
-            smoothed[provider.provider] = found.date_of(warm)
+        limits = _limits(plan, demand, found, words)
         if limits:
             found = forecast(plan, demand, limits=limits, **words)
+        smoothed = {name: found.date_of(row.count(FREE)) for name, row in limits.items()}
     return Outlook(
         forecast=found,
         smoothed=smoothed,
         planned=_planned(plan, found),
         unshaped=_unshaped(plan, demand, found),
     )
+
+
+def _limits(plan: Plan, demand: Demand, found: Forecast, words: Mapping[str, Any]) -> dict[str, list[int]]:
+    """The most that providers which become warm shall release on each day shown."""
+    warm = {one.provider: _warm_from(found, one.provider) for one in found.providers}
+    soon = {name: at for name, at in warm.items() if at is not None and found.days - at >= 2}
+    if not soon:
+        return {}
+    beyond = forecast(plan, demand, **{**words, "days": demanded(found.days, True)})
+    limits: dict[str, list[int]] = {}
+    for name, at in soon.items():
+        flows = _flows(plan, demand, beyond, name, at, words["backlog"])
+        if flows:
+            caps = beyond.provider(name).caps[at:]
+            weights = [plan.weekdays[beyond.date_of(at + ahead).weekday()] for ahead in range(len(caps))]
+            release = steady(flows, caps, weights).releases
+            limits[name] = [FREE] * at + list(release[: found.days - at])
+    return limits
 
 
 def _warm_from(found: Forecast, provider: str) -> int | None:
@@ -114,29 +140,49 @@ def _warm_from(found: Forecast, provider: str) -> int | None:
     return max(0, index) if index < found.days else None
 
 
-def _release(plan: Plan, demand: Demand, found: Forecast, provider: ProviderForecast, warm: int) -> list[int]:
-    """The steadiest release of a provider from the day on which it is warm."""
-    name = provider.provider
-    first = (found.start - demand.start).days + warm
+def _flows(
+    plan: Plan,
+    demand: Demand,
+    found: Forecast,
+    provider: str,
+    warm: int,
+    backlog: Iterable[Waiting],
+) -> list[Flow]:
+    """A provider's streams from a day on, with what waits by then and for how long it has.
+
+    The days before are lived again with what the forecast released on them: it tells how much waits
+    at their end, and this tells of which stream and from which day.
+    """
+    mail = mail_of(plan, demand, backlog)[provider]
+    released = found.provider(provider).released
+    offset = (found.start - demand.start).days
+    for index in range(warm):
+        mail.arrive(index, index + offset)
+        if not index:
+            dict(mail.expire(0))
+        mail.queue.take(index, released[index])
+        dict(mail.expire(index + 1))
     flows = []
-    for stream in demand.streams:
-        rows = [
-            row
-            for other, row in stream.arrivals.items()
-            if other == name or (name == OTHER and other not in plan.providers)
+    for queue, stream, rows in mail.rows:
+        # Older mail than this is due at once, however old it is.
+        ages = (PATIENCE if stream.deadline is None else stream.deadline) + 1
+        waiting = [0] * ages
+        for day, count in queue.cohorts:
+            waiting[min(warm - day, ages) - 1] += count
+        arrivals = [
+            sum(row[at] for row in rows if 0 <= at < len(row))
+            for at in range(warm + offset, found.days + offset)
         ]
-        arrivals = [sum(day) for day in zip(*rows, strict=True)][max(0, first) :] if rows else []
-        arrivals = [0] * max(0, -first) + arrivals
         flows.append(
-            Flow(name=stream.name, arrivals=arrivals, deadline=stream.deadline, priority=stream.priority)
+            Flow(
+                name=stream.name,
+                arrivals=arrivals,
+                deadline=stream.deadline,
+                priority=stream.priority,
+                waiting=waiting,
+            )
         )
-    old = provider.waiting[warm - 1] if warm else 0
-    if old:
-        # What has waited so far has its deadline before it: it goes first, as far as caps let it.
-        flows.append(Flow(name="\x00waiting", arrivals=[old], deadline=0, priority=0))
-    caps = provider.caps[warm:]
-    weights = [plan.weekdays[found.date_of(warm + index).weekday()] for index in range(len(caps))]
-    return list(steady(flows, caps, weights).releases)
+    return flows
 
 
 def _weights(plan: Plan, found: Forecast) -> list[Any]:

@@ -15,14 +15,15 @@ from functools import partial
 import attrs
 
 from warmup.errors import PlanError
-from warmup.forecast.delay import Delays, ProviderQueue, StreamQueue
+from warmup.forecast.delay import Delays, StreamQueue
 from warmup.forecast.groups import ForecastDay, LaneGroup
+from warmup.forecast.mail import ProviderMail, Waiting, mail_of
 from warmup.forecast.result import Forecast, LaneDay, LaneEnd, Miss, ProviderForecast, StreamForecast
 from warmup.forecast.share import share_out
-from warmup.model import OTHER, PARTS, Lane, LaneKey, RampClock, Standing
+from warmup.model import PARTS, Lane, LaneKey, RampClock, Standing
 from warmup.pacing import burst
 from warmup.plan import Plan, shape, window_of
-from warmup.plan.demand import Demand, DemandStream
+from warmup.plan.demand import Demand
 
 __all__ = ["DAYS_MAX", "Waiting", "forecast"]
 
@@ -30,23 +31,6 @@ DAYS_MAX = 3_650
 """A forecast ends after ten years; so do the steps of a curve."""
 
 _DAY = timedelta(days=1)
-
-
-@attrs.frozen(kw_only=True)
-class Waiting:
-    """Mail that waits when the forecast begins.
-
-    Attributes:
-        stream: Its stream; one that the demand does not name has priority 5 and no deadline.
-        provider: Whom it is for.
-        count: Deliveries.
-        age: Whole days since it came: 1 for what came the day before the first day.
-    """
-
-    stream: str
-    provider: str
-    count: int
-    age: int = 1
 
 
 Observer = Callable[[ForecastDay, str, Sequence[tuple[LaneGroup, int, int]], int], bool]
@@ -95,7 +79,7 @@ def forecast(
         raise PlanError.of("days", f"{days:,} is out of range", f"use a number from 1 to {DAYS_MAX:,}")
     run = _Run(plan, demand, ramp, first, lanes or {}, backlog, limits or {}, detail)
     for index in range(days + drain):
-        if index >= days and not any(one.queue.waiting for one in run.desks):
+        if index >= days and not any(one.mail.queue.waiting for one in run.desks):
             break
         if run.day(index, observe):
             break
@@ -106,15 +90,12 @@ class _Desk:
     """One provider: its lanes, its mail and its figures."""
 
     __slots__ = (
-        "arrived", "caps", "groups", "limit", "overflow", "place", "provider", "queue", "released", "rows",
-        "waiting",
+        "arrived", "caps", "groups", "limit", "mail", "overflow", "place", "provider", "released", "waiting",
     )  # fmt: skip
 
-    def __init__(self, provider: str, place: int, limit: Sequence[int]) -> None:
-        self.provider, self.place, self.limit = provider, place, limit
+    def __init__(self, provider: str, place: int, limit: Sequence[int], mail: ProviderMail) -> None:
+        self.provider, self.place, self.limit, self.mail = provider, place, limit, mail
         self.groups: list[LaneGroup] = []
-        self.queue = ProviderQueue(())
-        self.rows: list[tuple[StreamQueue, DemandStream, list[tuple[int, ...]]]] = []
         self.arrived: list[int] = []
         self.caps: list[int] = []
         self.released: list[int] = []
@@ -139,43 +120,12 @@ class _Run:
         self.days = 0
         self.misses: list[Miss] = []
         self.lane_days: list[LaneDay] = []
-        old = list(backlog)
-        wanted = (*demand.providers, *(one.provider for one in old))
-        strangers = dict.fromkeys(name for name in wanted if self._home(name) not in plan.providers)
-        names = (*plan.providers, *strangers)
         self.desks = [
-            _Desk(name, place if place < len(plan.providers) else -1, limits.get(name, ()))
-            for place, name in enumerate(names)
+            _Desk(name, place if place < len(plan.providers) else -1, limits.get(name, ()), mail)
+            for place, (name, mail) in enumerate(mail_of(plan, demand, backlog).items())
         ]
-        self._queues(old)
         self._groups(lanes)
         self._known: dict[tuple[int, int], list[int]] = {}
-
-    def _home(self, provider: str) -> str:
-        """The provider of the plan that takes the mail for one."""
-        if provider in self.plan.providers or OTHER not in self.plan.providers:
-            return provider
-        return OTHER
-
-    def _queues(self, old: list[Waiting]) -> None:
-        named = {stream.name: stream for stream in self.demand.streams}
-        for stray in dict.fromkeys(one.stream for one in old):
-            named.setdefault(stray, DemandStream(name=stray, arrivals={}))
-        for desk in self.desks:
-            for stream in named.values():
-                rows = [row for name, row in stream.arrivals.items() if self._home(name) == desk.provider]
-                mine = [
-                    one
-                    for one in old
-                    if one.stream == stream.name and self._home(one.provider) == desk.provider
-                ]
-                if not rows and not mine:
-                    continue
-                queue = StreamQueue(stream.name, stream.priority, stream.deadline)
-                for one in sorted(mine, key=lambda one: -one.age):
-                    queue.add(-one.age, one.count)
-                desk.rows.append((queue, stream, rows))
-            desk.queue = ProviderQueue([queue for queue, _, _ in desk.rows])
 
     def _groups(self, lanes: Mapping[LaneKey, Lane]) -> None:
         plan = self.plan
@@ -234,31 +184,22 @@ class _Run:
         at = index + self.offset
         for desk in self.desks:
             desk.caps.append(0)
-            came = self._arrive(desk, index, at)
+            came = desk.mail.arrive(index, at)
             # What waits already may have missed its deadline before the first day.
             gone = 0 if index else self._expire(desk, 0, on - _DAY, window.starts_at)
             went = 0
             if window.length and desk.groups:
                 shares, went = self._release(desk, day, at)
-                if observe is not None and observe(day, desk.provider, shares, desk.queue.waiting):
+                if observe is not None and observe(day, desk.provider, shares, desk.mail.queue.waiting):
                     enough = True
-                desk.queue.take(index, went)
+                desk.mail.queue.take(index, went)
                 desk.groups = self._close(desk, day, shares)
             gone += self._expire(desk, index + 1, on, window.ends_at)
             desk.arrived.append(came)
             desk.released.append(went)
             desk.overflow.append(gone)
-            desk.waiting.append(desk.queue.waiting)
+            desk.waiting.append(desk.mail.queue.waiting)
         return enough
-
-    def _arrive(self, desk: _Desk, index: int, at: int) -> int:
-        came = desk.queue.waiting if not index else 0
-        for queue, _, rows in desk.rows:
-            for row in rows:
-                if 0 <= at < len(row):
-                    queue.add(index, row[at])
-                    came += row[at]
-        return came
 
     def _release(
         self, desk: _Desk, day: ForecastDay, at: int
@@ -286,10 +227,10 @@ class _Run:
             total += allowed * count
             cap += group.cap * count
         desk.caps[-1] = cap
-        want = min(desk.queue.waiting, total)
+        want = min(desk.mail.queue.waiting, total)
         if day.index < len(desk.limit):
             want = min(want, max(0, desk.limit[day.index]))
-        if want and any(stream.hours is not None for _, stream, _ in desk.rows):
+        if want and any(stream.hours is not None for _, stream, _ in desk.mail.rows):
             want = min(want, self._in_time(desk, day, at, total, sizes))
         parts = share_out(want, sizes)
         shares = [(group, each, more) for group, (each, more) in zip(desk.groups, parts, strict=True)]
@@ -308,9 +249,9 @@ class _Run:
         hours, so that the smallest sum of the two lies at an edge.
         """
         window, plan = day.window, self.plan
-        there = desk.queue.waiting
+        there = desk.mail.queue.waiting
         flows = []
-        for _, stream, rows in desk.rows:
+        for _, stream, rows in desk.mail.rows:
             count = sum(row[at] for row in rows if 0 <= at < len(row))
             if stream.hours is not None and count:
                 flows.append((count, shape(window, plan.zone, stream.hours)))
@@ -353,13 +294,11 @@ class _Run:
 
     def _expire(self, desk: _Desk, before: int, on: date, ends_at: int) -> int:
         gone = 0
-        for queue, _, _ in desk.rows:
-            count = queue.expire(before)
-            if count:
-                gone += count
-                self.misses.append(
-                    Miss(stream=queue.name, provider=desk.provider, on=on, deadline=ends_at, count=count)
-                )
+        for stream, count in desk.mail.expire(before):
+            gone += count
+            self.misses.append(
+                Miss(stream=stream, provider=desk.provider, on=on, deadline=ends_at, count=count)
+            )
         return gone
 
     def _ends(self) -> Iterator[tuple[int, int, LaneEnd]]:
@@ -395,7 +334,7 @@ class _Run:
                     released=tuple(desk.released),
                     waiting=tuple(desk.waiting),
                     overflow=tuple(desk.overflow),
-                    delays=sum((_delays(queue) for queue in desk.queue.streams), Delays({})),
+                    delays=sum((_delays(queue) for queue in desk.mail.queue.streams), Delays({})),
                 )
                 for desk in self.desks
             ),
@@ -411,7 +350,7 @@ class _Run:
                     delays=_delays(queue),
                 )
                 for desk in self.desks
-                for queue in desk.queue.streams
+                for queue in desk.mail.queue.streams
             ),
             misses=tuple(self.misses),
             ends=tuple(end for _, _, end in sorted(self._ends(), key=lambda item: item[:2])),

@@ -62,6 +62,14 @@ class Demand:
         """The calendar day of a figure, counted from 0."""
         return self.start + timedelta(days=index)
 
+    def first(self, days: int) -> Demand:
+        """The figures of the first so many days alone."""
+
+        def cut(stream: DemandStream) -> DemandStream:
+            return attrs.evolve(stream, arrivals={name: row[:days] for name, row in stream.arrivals.items()})
+
+        return attrs.evolve(self, streams=tuple(map(cut, self.streams)))
+
     def by_provider(self) -> dict[str, list[int]]:
         """Arrivals of all streams together, by provider and day."""
         sums = {provider: [0] * self.days for provider in self.providers}

@@ -86,7 +86,7 @@ def show(seen: Outlook, notes: Sequence[str], format: str, out: Any) -> Iterator
     if format == "table":
         yield from plan_forecast.table(seen, notes, out)
         from warmup.cli.output import is_ascii
-        from warmup.cli.plan import advice
+        from warmup.cli.plan_table import advice
 
         yield from advice(plan, ascii_only=is_ascii(out))
     elif format == "csv":

@@ -423,6 +423,58 @@ def test_connections_of_a_lane(run, courier, most):
     assert len(mx.messages) == 30
 
 
+def test_fewer_connections_from_now_on(run, courier):
+    """Where a lane may hold fewer connections than before, what is put aside goes before the next mail."""
+    limits = {"most": 4}
+
+    async def main():
+        async with ScriptedProvider() as mx:
+            out = transport(limits=lambda lane: LaneLimits(connections=limits["most"]))
+            await asyncio.gather(*(courier.send(out, mx.route, id=number) for number in range(8)))
+            before, seen = mx.open, []
+            limits["most"] = 1
+
+            async def one(number):
+                attempt = await courier.send(out, mx.route, id=number)
+                seen.append(mx.open)
+                return attempt
+
+            attempts = await asyncio.gather(*(one(number) for number in range(8, 20)))
+            limits["most"] = 2
+            mx.open_max = 0
+            attempts += await asyncio.gather(*(one(number) for number in range(20, 30)))
+            most_again = mx.open_max
+            await out.close()
+            return before, seen, attempts, most_again
+
+    before, seen, attempts, most_again = run(main())
+    assert before == 4
+    assert seen[:12] == [1] * 12
+    assert most_again == 2
+    assert all(attempt.outcome is Outcome.ACCEPTED for attempt in attempts)
+
+
+def test_limit_that_falls_while_all_are_talking(run, courier):
+    """Conversations under way end in their own time, and what is too many then says goodbye at once."""
+    limits = {"most": 3}
+
+    async def main():
+        async with ScriptedProvider(replies={"dot": [slow("250 2.0.0 Ok", 0.05)] * 3}) as mx:
+            out = transport(limits=lambda lane: LaneLimits(connections=limits["most"]))
+            sends = [asyncio.create_task(courier.send(out, mx.route, id=number)) for number in range(3)]
+            while mx.open < 3:
+                await asyncio.sleep(0.001)
+            limits["most"] = 1
+            await asyncio.gather(*sends)
+            while mx.open > 1:
+                await asyncio.sleep(0.001)
+            kept = out.kept
+            await out.close()
+            return kept, len(mx.messages), [each.commands[-1] for each in mx.connections]
+
+    assert run(main()) == (1, 3, ["QUIT"] * 3)
+
+
 def test_lane_limit_counts_what_is_put_aside(run, courier):
     """A lane with one connection leaves one site before it goes to the next."""
 

@@ -3,12 +3,15 @@
 A lane holds at most so many connections as its limits say, in use and put aside together; in the
 provider ``other``, where strangers share a lane, the limit holds for each site. A connection is kept
 for the next delivery of the same source to the same hosts, and let go politely after so many
-messages or after some idle time. Whoever finds all connections of a lane in use waits in line.
+messages or after some idle time. Whoever finds all connections of a lane in use waits in line. The
+limits are asked for anew each time: where there are to be fewer from now on, what is put aside goes
+first, and no connection is opened while there are too many.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
 import ssl
 from collections.abc import Callable
@@ -20,6 +23,7 @@ from warmup.contracts import BeginMail, Host, Route
 from warmup.delivery.dial import Dialler, NoSession, TlsPolicy
 from warmup.delivery.sessions import Session, TimeLimits
 from warmup.delivery.targets import Lookup, system_lookup
+from warmup.delivery.turns import Turns
 from warmup.model import OTHER, Attempt, Grant, LaneKey, LaneLimits, Outcome, Reply, Stage
 from warmup.release.limits import WINDOW_GUARD
 from warmup.timing import Clock, Instant
@@ -39,16 +43,27 @@ _Place: TypeAlias = tuple[str, str, tuple[Host, ...]]
 class _Lane:
     """The connections of one lane (of one site, in ``other``)."""
 
-    limits: LaneLimits
-    slots: asyncio.Semaphore
-    in_use: int = 0
+    ask: Callable[[], LaneLimits]
+    turns: Turns = attrs.field(init=False)
     kept: list[tuple[_Place, Session]] = attrs.field(factory=list)
     leaving: set[asyncio.Task[None]] = attrs.field(factory=set)
+
+    def __attrs_post_init__(self) -> None:
+        self.turns = Turns(self.most)
+
+    def most(self) -> int:
+        """Connections that there may be now."""
+        return max(1, self.ask().connections)
 
     @property
     def idle(self) -> bool:
         """Whether nothing at all is open or about to be."""
-        return not (self.kept or self.in_use or self.leaving or self.slots.locked())
+        return not (self.kept or self.leaving) and self.turns.idle
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more is open, or about to be, than there may be."""
+        return self.turns.taken + len(self.kept) + len(self.leaving) > self.most()
 
 
 class SmtpTransport:
@@ -57,7 +72,7 @@ class SmtpTransport:
     Args:
         clock: Stamps attempts; stands still while a conversation is on.
         tls: Whether conversations are encrypted.
-        limits: Connection limits of a lane.
+        limits: Connection limits of a lane, as they are when it is asked.
         time_limits: How long servers may take, in real time.
         idle_s: Seconds of real time after which an unused connection is let go. Receivers hang up on
             idle clients after some minutes, and it costs them less if we do.
@@ -108,13 +123,9 @@ class SmtpTransport:
             UnavailableError: Only loopback may be dialled, and the route leads elsewhere.
         """
         lane = self._lane(grant)
-        async with lane.slots:
-            lane.in_use += 1
-            try:
-                with self._clock.busy():
-                    return await self._attempt(lane, grant, route, begin)
-            finally:
-                lane.in_use -= 1
+        async with lane.turns:
+            with self._clock.busy():
+                return await self._attempt(lane, grant, route, begin)
 
     async def close(self) -> None:
         """Say goodbye to every kept connection, and wait for the answers."""
@@ -135,8 +146,7 @@ class SmtpTransport:
         if lane is None:
             if len(self._lanes) >= KEPT_MAX:
                 self._lanes = {k: v for k, v in self._lanes.items() if not v.idle}
-            limits = self._limits(grant.lane)
-            lane = self._lanes[key] = _Lane(limits, asyncio.Semaphore(max(1, limits.connections)))
+            lane = self._lanes[key] = _Lane(functools.partial(self._limits, grant.lane))
         return lane
 
     async def _attempt(self, lane: _Lane, grant: Grant, route: Route, begin: BeginMail) -> Attempt:
@@ -149,6 +159,8 @@ class SmtpTransport:
                 started_at, failure.stage, failure.reply, failure.outcome, failure.host, mail_written=False
             )
         try:
+            if lane.kept and lane.crowded:
+                await self._make_room(lane)
             refusal = _unfit(session, grant)
             content = None if refusal else await begin()
             if content is None:
@@ -210,22 +222,29 @@ class SmtpTransport:
             session.close()
 
     async def _fresh(self, lane: _Lane, grant: Grant, route: Route) -> Session:
-        # A connection that is being let go still counts: the receiver's count is the one that matters.
-        while lane.in_use + len(lane.kept) + len(lane.leaving) > max(1, lane.limits.connections):
-            if not lane.leaving:
-                self._dismiss(lane, lane.kept.pop(0)[1])
-            await asyncio.wait(lane.leaving, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.sleep(0)  # for the task's own callback
+        await self._make_room(lane)
         if self.kept >= KEPT_MAX:
             idlest = min((each for each in self._lanes.values() if each.kept), key=_idle_since)
             await idlest.kept.pop(0)[1].farewell()
         return await self._dialler.open(grant.lane.source, grant.ehlo, route)
 
+    async def _make_room(self, lane: _Lane) -> None:
+        """Let connections go that are put aside, until there are as few as there may be."""
+        # A connection that is being let go still counts: the receiver's count is the one that matters.
+        while lane.crowded and (lane.kept or lane.leaving):
+            if not lane.leaving:
+                self._dismiss(lane, lane.kept.pop(0)[1])
+            await asyncio.wait(lane.leaving, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(0)  # for the task's own callback
+
     def _put_aside(self, lane: _Lane, place: _Place, session: Session) -> None:
         if not session.usable:
             session.close()
             return
-        if session.served >= lane.limits.messages_per_connection or self._idle_s <= 0:
+        used_up = session.served >= lane.ask().messages_per_connection
+        # This one is still counted among those in use.
+        too_many = lane.turns.taken + len(lane.kept) > lane.most()
+        if used_up or too_many or self._idle_s <= 0:
             self._dismiss(lane, session)
             return
         loop = asyncio.get_running_loop()

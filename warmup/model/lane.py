@@ -107,6 +107,10 @@ class Learned:
         proven: Deliveries a day that a warm lane is known to carry: where its ramp ended, or what an
             operator declared; 0: nothing is known.
         hold: Why the lane does not grow, as a sentence; empty where nothing holds it.
+        connections: Deliveries that may be under way at once, after the provider asked for silence or for
+            fewer connections; 0: as many as usual.
+        stretch_from: Since when it has gone well with so many; 0: nothing was accepted yet.
+        recipe: Name of the recipe that is followed; empty: one acceptance is enough.
         watch: What was noticed in the open window.
     """
 
@@ -121,6 +125,9 @@ class Learned:
     setback_at: Instant = 0
     proven: int = 0
     hold: str = ""
+    connections: int = 0
+    stretch_from: Instant = 0
+    recipe: str = ""
     watch: Watch = Watch()
 
 

@@ -207,7 +207,12 @@ class Receiver(Protocol):
 
 @runtime_checkable
 class World(Protocol):
-    """A model of how providers of one kind treat a sender; found by the entry point ``warmup.worlds``."""
+    """A model of how providers of one kind treat a sender; found by the entry point ``warmup.worlds``.
+
+    The entry point, or ``module:object``, is a world or a class that makes one without arguments. Two
+    more attributes are shown where they are there: ``summary``, a sentence about what it is, and
+    ``ranges``, a mapping from each parameter that is drawn to words for its bounds.
+    """
 
     @property
     def name(self) -> str:

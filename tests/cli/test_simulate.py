@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
@@ -10,9 +13,10 @@ from click.testing import CliRunner
 from warmup.cli import main
 from warmup.contracts import Receiver, World
 from warmup.forecast.contest import contest, score
+from warmup.forecast.finding import world_of
 from warmup.forecast.simulate import course, run
-from warmup.forecast.strategies import strategy_of
-from warmup.forecast.worlds import WORLDS, world_of
+from warmup.forecast.strategies import STRATEGIES, strategy_of
+from warmup.forecast.worlds import WORLDS
 from warmup.timing import Chance
 
 
@@ -44,8 +48,70 @@ def test_the_same_seed_gives_the_same_figures() -> None:
 
 def test_a_world_that_is_none_is_named() -> None:
     """A typing mistake is met with the nearest name."""
-    code, _ = simulate("--world", "strickt")
+    code, text = simulate("--world", "strickt")
     assert code == 64
+    assert "did you mean strict?" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--strategy", "ourz"), "did you mean ours?"),
+        (("--strategy", "geometric:start=0"), "0 is out of range"),
+        (("--strategy", "oracles"), "there is no strategy 'oracles'"),
+        (("--draws", "0"), "0 is not in the range"),
+        (("--target", "0"), "0 is not in the range"),
+        (("--days", "0"), "0 is not in the range"),
+        (("--world", "nosuchmodule:world"), "PYTHONPATH"),
+        (("--list", "--format", "svg"), "--list"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_at_once(words: tuple[str, ...], said: str) -> None:
+    """A mistake is named before anything is reckoned, with exit code 64."""
+    code, text = simulate(*words)
+    assert (code, said in text) == (64, True), text
+
+
+@pytest.mark.parametrize(
+    "words", [("--target", "1", "--days", "1"), ("--target", "1"), ("--days", "1"), ("--target", "10000000")]
+)
+@pytest.mark.parametrize("world", ["strict", "idle"])
+def test_the_least_and_the_most_are_answered(world: str, words: tuple[str, ...]) -> None:
+    """The smallest and the largest figures give a table as any others do."""
+    code, text = simulate(
+        "--days", "12", "--world", world, "--strategy", "ours", "--strategy", "naive", "--draws", "1", *words
+    )
+    assert code == 0, text
+    assert "oracle" in text
+
+
+def test_everything_there_is_is_listed() -> None:
+    """Each world says what it is and over which range it is drawn, each strategy what it does."""
+    code, text = simulate("--list")
+    assert code == 0
+    facts = json.loads(simulate("--list", "--format", "json")[1])
+    told = {world["name"]: world for world in facts["worlds"]}
+    assert set(WORLDS) <= set(told)
+    assert all(told[name]["summary"] and told[name]["ranges"] for name in WORLDS)
+    assert {row["name"] for row in facts["strategies"]} == set(STRATEGIES)
+    assert all(name in text for name in (*WORLDS, *STRATEGIES, "oracle"))
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_pictures_and_pages_fetch_nothing(tmp_path: Path) -> None:
+    """The page holds a table and a panel for each strategy, the picture the panels; neither fetches."""
+    words = ("--world", "strict", "--strategy", "ours", "--target", "300", "--days", "9", "--draws", "1")
+    page = tmp_path / "page.html"
+    assert simulate(*words, "--format", "html", "--output", str(page))[0] == 0
+    html = page.read_text("utf-8")
+    picture = simulate(*words, "--format", "svg")[1]
+    for text in (html, picture):
+        assert not re.findall(r"(?:src|href)=|url\(|@import|<script", text)
+        assert set(re.findall(r"https?://[^\"\s]*", text)) == {"http://www.w3.org/2000/svg"}
+    ElementTree.fromstring(picture)
+    assert html.count("<svg") == 3
+    assert picture.count("<svg") == 3
+    assert "<td>oracle</td>" in html and "Worlds are models" in html
 
 
 @pytest.mark.parametrize("name", sorted(WORLDS))

@@ -11,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warmup.contracts import Run, Setting
-from warmup.errors import UsageError
 from warmup.forecast.desk import REPLIES, Desk
 from warmup.forecast.simulate import course
 from warmup.forecast.world import Provider, Thinning, Traits
-from warmup.forecast.worlds import WORLDS, world_of, worlds
+from warmup.forecast.worlds import WORLDS
 from warmup.model import Category, Outcome
 from warmup.providers import classify
 from warmup.testing.worlds import check_world
@@ -156,18 +155,6 @@ def test_the_suite_finds_what_is_broken(world: Forgetful, complaint: str) -> Non
     """The conformance suite says which rule a world breaks."""
     with pytest.raises(AssertionError, match=complaint):
         check_world(world, targets=(300,), days=4, seeds=(1,))
-
-
-def test_worlds_are_found_by_name_or_place() -> None:
-    """A world is found by its name or as module:object, and a mistake says what there is."""
-    assert world_of("strict") is WORLDS["strict"]
-    assert set(WORLDS) <= set(worlds())
-    with pytest.raises(UsageError, match="strict"):
-        world_of("strikt")
-    with pytest.raises(UsageError, match="PYTHONPATH"):
-        world_of("nosuchmodule:world")
-    with pytest.raises(UsageError, match=r"no begin\(\)"):
-        world_of("warmup.timing:DAY")
 
 
 def test_replies_at_the_desk_mean_what_the_world_says() -> None:

@@ -131,6 +131,7 @@ def svg_chart(
     marks: Series | None = None,
     width: int = 960,
     height: int = 480,
+    scale: int = 1,
 ) -> str:
     """Draw days as stacked columns, or as a line for each series.
 
@@ -143,12 +144,13 @@ def svg_chart(
         marks: One more series, drawn as a dashed line of steps over the rest, such as a cap.
         width: Pixels; the picture scales.
         height: Pixels.
+        scale: The axis reaches at least so high, so that several pictures can be compared.
     """
     series = _merged(series)
     days = len(labels)
     totals = [sum(values) for values in zip(*(s.values for s in series), strict=True)]
     highest = totals if kind == "stack" else [max(s.values, default=0) for s in series]
-    most = max(1, *highest, *(marks.values if marks else ()))
+    most = max(1, scale, *highest, *(marks.values if marks else ()))
     step = nice_step(most, 5)
     top = step * -(-most // step)
     names = [s.name for s in series] + ([marks.name] if marks else [])

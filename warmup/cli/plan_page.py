@@ -12,7 +12,7 @@ from warmup.cli.charts import Series, svg_chart
 if TYPE_CHECKING:
     from warmup.plan import Plan
 
-__all__ = ["daily_totals", "html_table", "page", "picture"]
+__all__ = ["HEAD", "daily_totals", "html_table", "page", "picture"]
 
 IPS_SHOWN_MAX = 50
 
@@ -52,7 +52,7 @@ def headline(plan: Plan) -> str:
 def page(plan: Plan, more: Iterable[str] = ()) -> Iterator[str]:
     """The page, piece by piece; ``more`` follows the picture."""
     dates, totals = daily_totals(plan)
-    yield _HEAD.format(title=escape(headline(plan)))
+    yield HEAD.format(title=escape(headline(plan)))
     yield f"<h1>{escape(headline(plan))}</h1>\n"
     yield f"<figure>{picture(plan)}</figure>\n"
     yield from more
@@ -114,7 +114,7 @@ def html_table(headings: tuple[str, ...], rows: list[list[str]], texts: int) -> 
     return "".join((*lines, "</tbody></table>\n"))
 
 
-_HEAD = """<!DOCTYPE html>
+HEAD = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width">
 <style>

@@ -17,14 +17,14 @@ from warmup.errors import UsageError, WarmupError
 from warmup.forecast.simulate import IMPATIENT, PROVIDER, SOURCE, START, UNMOVED, Course, Pilot
 from warmup.model import Lane, LaneKey, RampClock, Standing, WindowEvidence
 from warmup.plan import Plan, plan
-from warmup.plan.curves import PUBLISHED
+from warmup.plan.curves import PUBLISHED, curve_info
 from warmup.reputation import judgement, standing
 from warmup.timing import DAY, MINUTE, Instant, Span
 
 SILENCE: Span = 10 * MINUTE
 """After a volume deferral nothing goes for as long as Gmail asks for with 4.7.28, as in the engine."""
 
-__all__ = ["STRATEGIES", "Calendar", "Earned", "Naive", "Ours", "strategy_of"]
+__all__ = ["STRATEGIES", "Calendar", "Earned", "Naive", "Ours", "strategy_of", "summaries"]
 
 
 def _with_curve(course: Course, curve: str) -> Plan:
@@ -188,22 +188,39 @@ STRATEGIES: dict[str, Callable[[Course], Pilot]] = {
 }
 STRATEGIES |= {name: lambda course, name=name: Calendar(course, name) for name in PUBLISHED}  # type: ignore[misc]
 
+_SUMMARIES = {
+    "ours": "the engine's own judgement, on a curve that doubles from 50",
+    "earned": "30 % more, from 50 on, for each day used to 75 %; a block stops a day and halves the step",
+    "naive": "50 % more after a clean day, from 50 on; back by a third after a deferral or a block",
+    "ses": "Amazon SES: the target in 45 even steps, by the calendar",
+}
+
+
+def summaries() -> dict[str, str]:
+    """What each strategy does, in a sentence, by name."""
+    return _SUMMARIES | {name: f"{curve_info(name).summary}, by the calendar" for name in PUBLISHED}
+
 
 def strategy_of(name: str) -> Callable[[Course], Pilot]:
     """Find a strategy by its name; any curve that ``warmup plan`` knows is a calendar.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is none, or its curve is wrong.
     """
     if name in STRATEGIES:
         return STRATEGIES[name]
     curve = name.removeprefix("calendar:")
-    try:
-        from warmup.plan import parse_curve
+    from difflib import get_close_matches
 
+    from warmup.plan import parse_curve
+
+    try:
         parse_curve(curve)
     except WarmupError as error:
-        raise UsageError.of(
-            "--strategy", f"there is no strategy {name!r}", f"there are {', '.join(STRATEGIES)}; or a curve"
-        ) from error
+        near = get_close_matches(name, STRATEGIES, n=1)
+        if not near and ":" in curve:
+            said = "; ".join(f"{problem.wrong} ({problem.mend})" for problem in error.problems)
+            raise UsageError.of("--strategy", f"the curve {curve}: {said}") from error
+        mend = f"did you mean {near[0]}?" if near else f"there are {', '.join(STRATEGIES)}; or a curve"
+        raise UsageError.of("--strategy", f"there is no strategy {name!r}", mend) from error
     return lambda course: Calendar(course, curve)

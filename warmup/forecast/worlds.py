@@ -1,4 +1,4 @@
-"""The worlds that come with the library, and how to find others.
+"""The worlds that come with the library.
 
 Each world is one thing that providers do, with its parameters drawn at random over the range that is
 stated beside it. None of them is a measurement of anybody.
@@ -11,40 +11,74 @@ from typing import Any
 
 import attrs
 
-from warmup.contracts import Receiver, Setting, World
-from warmup.errors import Problem, UsageError
+from warmup.contracts import Receiver, Setting
 from warmup.forecast.world import Provider, Traits
 from warmup.timing import MINUTE, Chance
 
-__all__ = ["WORLDS", "Kind", "world_of", "worlds"]
-
-GROUP = "warmup.worlds"
-"""Entry points: an object that is a :class:`~warmup.contracts.World`."""
+__all__ = ["WORLDS", "Kind", "Range"]
 
 
-@attrs.frozen(kw_only=True)
-class Draw:
-    """Numbers drawn at random for one provider."""
+@attrs.frozen
+class Range:
+    """Bounds between which a parameter is drawn, and how.
 
-    chance: Chance
-    setting: Setting
+    Attributes:
+        low, high: The bounds; both may be drawn.
+        says: The range for people, ``{}`` being the bounds: ``takes {} on the first day``.
+        form: How a bound is written.
+        by: ``even``; ``whole`` numbers; ``magnitude``, where each doubling is as likely as any other.
+        top: The higher bound of a run of so many days, where it depends on that.
+    """
 
-    def between(self, name: str, low: float, high: float) -> float:
-        """Evenly between two numbers."""
-        return low + (high - low) * self.chance.draw(name) / Chance.RESOLUTION
+    low: float
+    high: float
+    says: str
+    form: str = "g"
+    by: str = "even"
+    top: Callable[[int], int] | None = None
 
-    def whole(self, name: str, low: int, high: int) -> int:
-        """A whole number from low to high."""
-        return low + self.chance.below(high - low + 1, name)
+    def draw(self, chance: Chance, name: str, days: int) -> Any:
+        """Draw the parameter of a run."""
+        low = self.low
+        high = self.high if self.top is None else max(low, self.top(days))
+        if self.by == "whole":
+            return int(low) + chance.below(int(high) - int(low) + 1, name)
+        share = chance.draw(name) / Chance.RESOLUTION
+        return low * (high / low) ** share if self.by == "magnitude" else low + (high - low) * share
 
-    def magnitude(self, name: str, low: float, high: float) -> float:
-        """Between two numbers so that each doubling is as likely as any other."""
-        share = self.chance.draw(name) / Chance.RESOLUTION
-        return float(low * (high / low) ** share)
+    def __str__(self) -> str:
+        low, high = format(self.low, self.form), format(self.high, self.form)
+        if self.form.endswith("%"):
+            low, high = (
+                (text[:-1].rstrip("0").rstrip(".") if "." in text else text[:-1]) for text in (low, high)
+            )
+            high += " %"
+        return self.says.format(f"{low} to {high}")
 
-    def of_target(self, name: str, low: float, high: float) -> int:
-        """A part of the target, at least 1."""
-        return max(1, int(self.setting.target * self.between(name, low, high)))
+
+def _whole(low: int, high: int, says: str, top: Callable[[int], int] | None = None) -> Range:
+    return Range(low, high, says, ",", "whole", top)
+
+
+def _part(low: float, high: float, says: str, by: str = "even") -> Range:
+    return Range(low, high, says, ".2%", by)
+
+
+def _first(low: int, high: int) -> dict[str, Range]:
+    return {"first": _whole(low, high, "takes {} on the first day")}
+
+
+def _growth(low: float, high: float, by: str = "even") -> dict[str, Range]:
+    return {"growth": Range(low, high, "then {} times what it is used to", by=by)}
+
+
+LENIENCE = {"lenience": _part(0.02, 0.05, "bears {} of a day's attempts beyond its limit")}
+
+COMMON: Mapping[str, Range] = {
+    "invalid": _part(0.001, 0.008, "{} of addresses do not exist"),
+    "complain": _part(0.000_1, 0.000_5, "{} of readers complain"),
+}
+"""What every provider has: some addresses are gone, some readers complain."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,265 +87,146 @@ class Kind:
 
     Attributes:
         name: What it is called.
-        summary: What the provider does, in a line.
-        ranges: What is drawn, and between which bounds, for people.
-        traits: Draws a provider of this kind.
+        summary: What it is, in a sentence.
+        drawn: What is drawn, by parameter; :data:`COMMON` is drawn besides.
+        traits: Makes traits of what was drawn, and of the run.
     """
 
     name: str
     summary: str
-    ranges: Mapping[str, str]
-    traits: Callable[[Draw], Traits]
+    drawn: Mapping[str, Range]
+    traits: Callable[[dict[str, Any], Setting], dict[str, Any]] = lambda drawn, setting: drawn
+
+    @property
+    def ranges(self) -> Mapping[str, str]:
+        """What is drawn, and between which bounds, for people."""
+        return {name: str(bounds) for name, bounds in self.drawn.items()}
 
     def begin(self, setting: Setting, chance: Chance) -> Receiver:
         """A provider of this kind."""
-        return Provider(self.traits(Draw(chance=chance, setting=setting)), setting, chance)
-
-
-def _common(draw: Draw) -> dict[str, Any]:
-    """What every provider has: some addresses are gone, some readers complain."""
-    return {
-        "invalid": draw.between("invalid", 0.001, 0.008),
-        "complain": draw.between("complain", 0.000_1, 0.000_5),
-    }
-
-
-def _lenient(draw: Draw) -> Traits:
-    return Traits(
-        first=draw.whole("first", 150, 1_000), growth=draw.between("growth", 2.2, 5.0), **_common(draw)
-    )
-
-
-def _strict(draw: Draw) -> Traits:
-    return Traits(
-        first=draw.whole("first", 40, 150),
-        growth=draw.magnitude("growth", 1.2, 1.8),
-        lenience=draw.between("lenience", 0.02, 0.05),
-        stall=True,
-        fall=draw.between("fall", 0.6, 0.9),
-        block_over=draw.between("block_over", 1.5, 3.0),
-        **_common(draw),
-    )
-
-
-def _hourly(draw: Draw) -> Traits:
-    return Traits(
-        first=draw.whole("first", 150, 400),
-        growth=draw.between("growth", 1.5, 3.0),
-        hour_share=draw.between("hour_share", 0.05, 0.12),
-        **_common(draw),
-    )
-
-
-def _greylisting(draw: Draw) -> Traits:
-    return Traits(
-        first=draw.whole("first", 100, 600),
-        growth=draw.between("growth", 1.5, 3.0),
-        greylist=draw.whole("greylist", 1, 60) * MINUTE,
-        **_common(draw),
-    )
-
-
-def _ceiling(draw: Draw) -> Traits:
-    return Traits(
-        first=draw.whole("first", 80, 400),
-        growth=draw.between("growth", 1.5, 3.0),
-        most=draw.of_target("most", 0.3, 0.8),
-        lenience=draw.between("lenience", 0.02, 0.05),
-        stall=True,
-        **_common(draw),
-    )
-
-
-def _changing(draw: Draw) -> Traits:
-    day = draw.whole("day", 20, max(20, draw.setting.days * 2 // 3))
-    return Traits(
-        first=draw.whole("first", 100, 400),
-        growth=draw.between("growth", 1.6, 3.0),
-        moods=((day, day + draw.whole("lasts", 4, 14), draw.between("mood", 0.2, 0.6)),),
-        **_common(draw),
-    )
-
-
-def _complaining(draw: Draw) -> Traits:
-    return Traits(
-        **_common(draw)
-        | {
-            "first": draw.whole("first", 100, 400),
-            "growth": draw.between("growth", 1.5, 3.0),
-            "engaged": draw.of_target("engaged", 0.4, 0.8),
-            "complain_others": draw.magnitude("complain_others", 0.002, 0.006),
+        drawn = {
+            name: bounds.draw(chance, name, setting.days) for name, bounds in {**self.drawn, **COMMON}.items()
         }
-    )
+        return Provider(Traits(**self.traits(drawn, setting)), setting, chance)
 
 
-def _idle(draw: Draw) -> Traits:
-    day = draw.whole("day", 20, max(20, draw.setting.days - 55))
-    return Traits(
-        first=draw.whole("first", 80, 300),
-        growth=draw.between("growth", 1.6, 3.0),
-        keep=draw.between("keep", 0.9, 0.97),
-        silent=(day, day + 30),
-        **_common(draw),
-    )
+def _of_target(name: str) -> Callable[[dict[str, Any], Setting], dict[str, Any]]:
+    """Turn a part of the target into messages, at least 1."""
+    return lambda drawn, setting: drawn | {name: max(1, int(setting.target * drawn[name]))}
 
+
+def _strict(drawn: dict[str, Any], setting: Setting) -> dict[str, Any]:
+    return drawn | {"stall": True}
+
+
+def _greylisting(drawn: dict[str, Any], setting: Setting) -> dict[str, Any]:
+    return drawn | {"greylist": drawn["greylist"] * MINUTE}
+
+
+def _ceiling(drawn: dict[str, Any], setting: Setting) -> dict[str, Any]:
+    return _strict(_of_target("most")(drawn, setting), setting)
+
+
+def _changing(drawn: dict[str, Any], setting: Setting) -> dict[str, Any]:
+    day, lasts, factor = (drawn.pop(name) for name in ("day", "lasts", "mood"))
+    return drawn | {"moods": ((day, day + lasts, factor),)}
+
+
+def _idle(drawn: dict[str, Any], setting: Setting) -> dict[str, Any]:
+    day = drawn.pop("day")
+    return drawn | {"silent": (day, day + 30)}
+
+
+LENIENT = Kind(
+    name="lenient",
+    summary="the provider takes more than twice what it is used to, and minds little",
+    drawn=_first(150, 1_000) | _growth(2.2, 5.0),
+)
+
+STRICT = Kind(
+    name="strict",
+    summary="the provider takes a little more each day; a day of pushing adds nothing, an assault is blocked",
+    drawn={
+        **_first(40, 150),
+        **_growth(1.2, 1.8, "magnitude"),
+        **LENIENCE,
+        "fall": Range(0.6, 0.9, "keeps {} of its habit after a day of pushing"),
+        "block_over": Range(1.5, 3.0, "blocks from {} times its limit on"),
+    },
+    traits=_strict,
+)
+
+HOURLY = Kind(
+    name="hourly",
+    summary="the provider limits each hour as well as the day",
+    drawn={
+        **_first(150, 400),
+        **_growth(1.5, 3.0),
+        "hour_share": _part(0.05, 0.12, "takes {} of the day's limit in an hour"),
+    },
+)
+
+GREYLISTING = Kind(
+    name="greylisting",
+    summary="the provider turns every first try away for a while",
+    drawn={
+        **_first(100, 600),
+        **_growth(1.5, 3.0),
+        "greylist": _whole(1, 60, "lets in what was first tried {} minutes ago"),
+    },
+    traits=_greylisting,
+)
+
+CEILING = Kind(
+    name="ceiling",
+    summary="the provider never takes more than a part of the target",
+    drawn={
+        **_first(80, 400),
+        **_growth(1.5, 3.0),
+        "most": Range(0.3, 0.8, "never takes more than {} of the target"),
+        **LENIENCE,
+    },
+    traits=_ceiling,
+)
+
+CHANGING = Kind(
+    name="changing",
+    summary="the provider takes much less for some days in the midst, and recovers",
+    drawn={
+        **_first(100, 400),
+        **_growth(1.6, 3.0),
+        "day": _whole(20, 60, "changes its mind on day {}, in a run of 90", lambda days: days * 2 // 3),
+        "lasts": _whole(4, 14, "stays so for {} days"),
+        "mood": Range(0.2, 0.6, "takes {} of its limit meanwhile"),
+    },
+    traits=_changing,
+)
+
+COMPLAINING = Kind(
+    name="complaining",
+    summary="readers complain once mail goes beyond the engaged ones",
+    drawn={
+        **_first(100, 400),
+        **_growth(1.5, 3.0),
+        "engaged": Range(0.4, 0.8, "engaged readers are {} of the target"),
+        "complain_others": _part(0.002, 0.006, "{} of the others complain", "magnitude"),
+    },
+    traits=_of_target("engaged"),
+)
+
+IDLE = Kind(
+    name="idle",
+    summary="there is no traffic for 30 days in the midst",
+    drawn={
+        **_first(80, 300),
+        **_growth(1.6, 3.0),
+        "keep": Range(0.9, 0.97, "keeps {} of its habit on a day without mail"),
+        "day": _whole(20, 35, "traffic stops on day {}, in a run of 90", lambda days: days - 55),
+    },
+    traits=_idle,
+)
 
 WORLDS: Mapping[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        Kind(
-            name="lenient",
-            summary="takes more than twice what it is used to",
-            ranges={"first day": "150-1,000", "of the habit": "2.2-5 times"},
-            traits=_lenient,
-        ),
-        Kind(
-            name="strict",
-            summary="takes a little more each day; a day of pushing adds nothing, an assault is blocked",
-            ranges={
-                "first day": "40-150",
-                "of the habit": "1.2-1.8 times",
-                "deferrals borne": "2-5 %",
-                "after pushing": "0.6-0.9 of the habit",
-                "blocks from": "1.5-3 times its limit",
-            },
-            traits=_strict,
-        ),
-        Kind(
-            name="hourly",
-            summary="limits each hour as well as the day",
-            ranges={
-                "first day": "150-400",
-                "of the habit": "1.5-3 times",
-                "an hour": "5-12 % of the day's limit",
-            },
-            traits=_hourly,
-        ),
-        Kind(
-            name="greylisting",
-            summary="turns every first try away for a while",
-            ranges={
-                "first day": "100-600",
-                "of the habit": "1.5-3 times",
-                "waits": "1-60 min",
-            },
-            traits=_greylisting,
-        ),
-        Kind(
-            name="ceiling",
-            summary="never takes more than a part of the target",
-            ranges={
-                "first day": "80-400",
-                "of the habit": "1.5-3 times",
-                "ceiling": "0.3-0.8 of the target",
-                "deferrals borne": "2-5 %",
-            },
-            traits=_ceiling,
-        ),
-        Kind(
-            name="changing",
-            summary="takes much less for some days in the midst, and recovers",
-            ranges={
-                "first day": "100-400",
-                "of the habit": "1.6-3 times",
-                "changes on day": "20-60",
-                "to": "0.2-0.6 of its limit",
-                "for": "4-14 days",
-            },
-            traits=_changing,
-        ),
-        Kind(
-            name="complaining",
-            summary="readers complain once mail goes beyond the engaged ones",
-            ranges={
-                "first day": "100-400",
-                "of the habit": "1.5-3 times",
-                "engaged": "0.4-0.8 of the target",
-                "others complain": "0.2-0.6 %",
-            },
-            traits=_complaining,
-        ),
-        Kind(
-            name="idle",
-            summary="no traffic for 30 days in the midst",
-            ranges={
-                "first day": "80-300",
-                "of the habit": "1.6-3 times",
-                "habit kept a day": "0.9-0.97",
-                "stops on day": "20-35",
-            },
-            traits=_idle,
-        ),
-    )
+    kind.name: kind for kind in (LENIENT, STRICT, HOURLY, GREYLISTING, CEILING, CHANGING, COMPLAINING, IDLE)
 }
-"""By name. All of them: addresses that do not exist 0.1-0.8 %, complaints of engaged readers 0.01-0.05 %."""
-
-
-def _plugins() -> dict[str, Any]:
-    from importlib.metadata import entry_points
-
-    return {found.name: found for found in entry_points(group=GROUP) if found.name not in WORLDS}
-
-
-def worlds() -> tuple[str, ...]:
-    """Names of the worlds that are there: the shipped ones, then those of other packages."""
-    return (*WORLDS, *sorted(_plugins()))
-
-
-def world_of(name: str) -> World:
-    """Find a world by its name, or as ``module:object``.
-
-    Raises:
-        UsageError: There is none, or it cannot be loaded, or it is no world.
-    """
-    if name in WORLDS:
-        return WORLDS[name]
-    if ":" in name:
-        return _checked(name, _load(name))
-    plugins = _plugins()
-    if name not in plugins:
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, worlds(), n=1)
-        mend = f"did you mean {near[0]}?" if near else f"there are {', '.join(worlds())}; or module:object"
-        raise UsageError.of("--world", f"there is no world {name!r}", mend)
-    try:
-        found = plugins[name].load()
-    except Exception as error:
-        raise UsageError.of(
-            "--world", f"the plugin {name} cannot be loaded: {error}", "reinstall it"
-        ) from error
-    return _checked(name, found)
-
-
-def _load(name: str) -> Any:
-    import importlib
-
-    module, _, path = name.partition(":")
-    try:
-        found: Any = importlib.import_module(module)
-        for part in path.split("."):
-            found = getattr(found, part)
-    except Exception as error:  # somebody else's module may raise anything
-        raise UsageError(
-            problems=[
-                Problem(
-                    "--world",
-                    f"{name} cannot be loaded: {type(error).__name__}: {error}",
-                    "write module:object, and see that Python finds the module (PYTHONPATH)",
-                )
-            ]
-        ) from error
-    return found
-
-
-def _checked(name: str, found: Any) -> World:
-    if isinstance(found, type):
-        found = found()
-    if not isinstance(found, World):
-        raise UsageError.of(
-            "--world",
-            f"{name} is no world: it has no name or no begin()",
-            "implement warmup.contracts.World; warmup.testing.worlds checks it",
-        )
-    return found
+"""By name. Days count from 0, as everywhere in a world."""

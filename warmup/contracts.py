@@ -199,8 +199,9 @@ class Receiver(Protocol):
             at: When; never earlier than in the call before.
             attempts: How many stand in line, at least 1.
             age: Time since the first attempt of these deliveries; 0 for first attempts.
-            patience: A run of anything but ACCEPTED ends after so many, 1 at least: the caller may
-                stop then.
+            patience: A run of refusals for volume or of the address (VOLUME_LIMITED, RATE_LIMITED,
+                IP_REPUTATION_BLOCK, BLOCKLISTED) ends after so many, 1 at least: the caller may stop
+                then. Other runs may be of any length.
         """
         ...
 

@@ -107,6 +107,16 @@ def test_greylisting_lets_in_who_comes_back() -> None:
     assert provider.answer(at, 5, 10 * MINUTE, PLENTY) == Run(5, Category.ACCEPTED)
 
 
+def test_who_is_asked_to_come_back_is_not_blocked_for_coming_back() -> None:
+    """Greylisted tries count neither as pushing nor towards an assault."""
+    provider = _provider(first=50, greylist=10 * MINUTE, block_over=1.5)
+    at = SETTING.start + HOUR
+    for age in range(5):
+        assert provider.answer(at, 200, age * MINUTE, PLENTY) == Run(200, Category.GREYLIST)
+    assert provider.answer(at, 60, 10 * MINUTE, PLENTY) == Run(50, Category.ACCEPTED)
+    assert provider.answer(at, 10, 10 * MINUTE, PLENTY) == Run(10, Category.VOLUME_LIMITED)
+
+
 def test_a_copy_goes_its_own_way() -> None:
     """Looking ahead on a copy changes nothing for the original."""
     provider = _provider(first=50)

@@ -254,6 +254,7 @@ class Run:
         self.line: list[_Key] = []  # a heap: who comes back next
         self.cohorts: dict[_Key, tuple[int, Instant]] = {}  # how many, and the first try of the youngest
         self._number = 0
+        self.greylisted = False  # whether the last first try was
         self.start = course.setting.start
         self._bind()
         self._opened: WindowEvidence | None = None
@@ -369,8 +370,11 @@ class Run:
         done = 0
         while done < count:
             now = at + span * done // count
-            attempts, category = self.receiver.answer(now, count - done, 0, self.pilot.patience)
-            attempts = max(1, min(attempts, count - done))
+            # Who is greylisted comes back as old as it is: those of one slot go together, and no more.
+            asked = min(count - done, max(1, count * SLOT // span)) if self.greylisted else count - done
+            attempts, category = self.receiver.answer(now, asked, 0, self.pilot.patience)
+            attempts = max(1, min(attempts, asked))
+            self.greylisted = category is Category.GREYLIST
             done += attempts
             today.used += attempts
             if self.note(now, attempts, category, now, 0):

@@ -219,7 +219,7 @@ class Provider:
         if room <= 0:
             return self._refuse(Category.VOLUME_LIMITED, min(known, patience))
         if traits.greylist and age < traits.greylist:
-            return self._refuse(Category.GREYLIST, min(known, patience))
+            return Run(known, Category.GREYLIST)  # it was asked to come back: that is no pushing
         count = self._noise.ahead(traits.noise, min(known, room))
         if count == 0:
             self._noise.picked()

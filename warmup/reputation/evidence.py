@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 import attrs
 
@@ -52,6 +53,15 @@ _OF = {
     Rate.DEFERRALS: "attempts",
     Rate.BLOCKS: "attempts",
     Rate.SPAM: "seed copies",
+}
+
+
+_BAD = {
+    Rate.COMPLAINTS: attrgetter("complained"),
+    Rate.BOUNCES: attrgetter("invalid"),
+    Rate.DEFERRALS: attrgetter("deferred"),
+    Rate.BLOCKS: attrgetter("blocked"),
+    Rate.SPAM: attrgetter("spam"),
 }
 
 
@@ -90,8 +100,11 @@ def _pair(seen: Tally | WindowEvidence, rate: Rate) -> tuple[int, int]:
     return max(n, k), k
 
 
-def counts(seen: Iterable[WindowEvidence], rate: Rate) -> list[tuple[int, int]]:
-    """Trials and bad ones among them, window by window."""
+def counts(seen: Sequence[WindowEvidence], rate: Rate) -> list[tuple[int, int]]:
+    """Trials and bad ones among them, window by window; empty where there is no bad one at all."""
+    bad = _BAD[rate]
+    if not any(map(bad, seen)):
+        return []
     return [_pair(window, rate) for window in seen]
 
 

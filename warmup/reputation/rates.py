@@ -90,7 +90,7 @@ def judge_rates(seen: Sequence[WindowEvidence], policy: Policy) -> Verdict:
     worst = Verdict()
     for rate, thresholds in _thresholds(policy):
         pairs = counts(seen, rate)
-        if not any(k for _, k in pairs):
+        if not pairs:
             continue
         steps = (
             (Severity.HOLD, thresholds.hold),

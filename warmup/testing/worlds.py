@@ -12,7 +12,7 @@ import copy
 from collections.abc import Iterable
 
 from warmup.contracts import Complaint, Receiver, Run, Setting, World
-from warmup.forecast.simulate import course
+from warmup.forecast.simulate import BLOCKED, DEFERRED, course
 from warmup.model import Category
 from warmup.timing import DAY, HOUR, MINUTE, Chance, Instant
 
@@ -109,7 +109,7 @@ def _ask(
         assert type(attempts) is int, f"{where}: {attempts!r} attempts is no whole number"
         assert 1 <= attempts <= asked, f"{where}: {attempts} of {asked} attempts were answered"
         assert isinstance(category, Category), f"{where}: {category!r} is no Category"
-        assert category is Category.ACCEPTED or attempts <= patience, (
+        assert category not in DEFERRED | BLOCKED or attempts <= patience, (
             f"{where}: {attempts} were refused in one run ({category}), with a patience of {patience}"
         )
         counts[category] = counts.get(category, 0) + attempts

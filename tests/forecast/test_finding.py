@@ -167,6 +167,10 @@ def _yes(attempts: int, patience: int) -> Run:
     return Run(attempts, Category.ACCEPTED)
 
 
+def _hasty(attempts: int, patience: int) -> Run:
+    return Run(attempts, Category.ACCEPTED if attempts == 1 else Category.VOLUME_LIMITED)
+
+
 def _impossible(attempts: int, patience: int) -> Run:
     raise ZeroDivisionError("by nothing")
 
@@ -186,7 +190,7 @@ BROKEN: dict[str, tuple[Rude, str]] = {
     "a fraction": (Rude(lambda attempts, patience: (1.0, Category.ACCEPTED)), "whole number"),
     "true": (Rude(lambda attempts, patience: (True, Category.ACCEPTED)), "whole number"),
     "a word": (Rude(lambda attempts, patience: (1, "accepted")), "Category"),
-    "no patience": (Rude(lambda attempts, patience: Run(attempts, Category.VOLUME_LIMITED)), "patience of 1"),
+    "no patience": (Rude(_hasty), "patience of 1"),
     "an exception": (Rude(_impossible), r"ZeroDivisionError: by nothing \(test_finding.py, line"),
     "an exit": (Rude(_leaves), "SystemExit"),
     "a debt": (Rude(_yes, demand=lambda day: -1), r"demand\(0\) is -1"),

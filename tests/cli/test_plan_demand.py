@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,123 @@ def test_measured_values_take_the_place_of_profiles(tmp_path: Path) -> None:
         run("--target", "1000", "--start", "2026-09-01", "--mix", f"from:{people}", "--format", "json")
     )["plan"]
     assert head["providers"]["google"] == pytest.approx(0.75)
+
+
+def sends(folder: Path) -> tuple[Path, Path]:
+    """Past sends of more than a year, half of them to a company whose mail Microsoft runs; its MX."""
+    file, hosts = folder / "sends.csv", folder / "mx.txt"
+    first = date(2025, 9, 1)
+    days = [first + timedelta(days=at) for at in range(420)]
+    # The last weeks differ: 100 a day, but 800 in every eighth week, and 300 a day a year before.
+    figures = [300 if at < 91 else 800 if at >= 413 else 100 for at in range(420)]
+    rows = (f"{day},gmail.com,{n}\n{day},firm.example,{n}\n" for day, n in zip(days, figures, strict=True))
+    file.write_text("date,domain,count\n" + "".join(rows))
+    hosts.write_text("firm.example 10 firm-example.mail.protection.outlook.com.\n")
+    return file, hosts
+
+
+def test_what_a_forecast_is_made_from_can_be_said(tmp_path: Path) -> None:
+    """The weeks, their mean instead of the median, the season, and figures as they stand."""
+    file, _ = sends(tmp_path)
+
+    def arrivals(*words: str) -> list[int]:
+        text = run("--demand", str(file), "--start", "2026-10-26", "--days", "7", "--format", "json", *words)
+        rows = json.loads(text)["forecast"]["providers"]
+        return [sum(day) for day in zip(*(row["arrived"] for row in rows), strict=True)]
+
+    assert arrivals() == [200] * 7
+    assert arrivals("--demand-weeks", "1") == [1_600] * 7
+    assert arrivals("--demand-method", "mean") == [375] * 7
+    assert arrivals("--demand-season", "--demand-weeks", "4") == [600 * 7_700 // 8_400] * 7
+    assert arrivals("--demand-as", "figures") == [0] * 7
+    text = run("--demand", str(file), "--start", "2026-10-26", "--days", "7", "--demand-season")
+    text = text.replace("\n  ", " ")
+    assert "the median of 8 weeks" in text and "7 of 7 days follow the day 52 weeks before" in text
+
+
+def test_a_hosted_domain_counts_for_who_runs_its_mail(tmp_path: Path) -> None:
+    """With a file of MX hosts a company's domain is its provider's, in the demand and in the mix."""
+    file, hosts = sends(tmp_path)
+    words = ["--start", "2026-10-26", "--days", "7", "--mix", f"from:{file}", "--demand", str(file)]
+    for more, name in (([], "other"), (["--mx", str(hosts)], "microsoft365")):
+        found = json.loads(run(*words, *more, "--format", "json"))
+        assert found["plan"]["providers"][name] == 0.5
+        row = next(row for row in found["forecast"]["providers"] if row["provider"] == name)
+        assert sum(row["arrived"]) == 700
+
+
+def test_a_measured_mix_says_how_far_it_can_be_trusted(tmp_path: Path) -> None:
+    """The table, the JSON and the page give the sample, and the 95 % interval of each share."""
+    people = tmp_path / "people.txt"
+    people.write_text("".join(f"u{n}@{'gmail.com' if n % 4 else 'yahoo.com'}\n" for n in range(400)))
+    words = ["--target", "1000", "--start", "2026-09-01", "--mix", f"from:{people}"]
+    found = json.loads(run(*words, "--format", "json"))["measured"]["mix"]
+    assert found["sample"] == 400 and found["folded"] == {}
+    google = found["shares"][0]
+    assert (google["provider"], google["count"], google["share"]) == ("google", 300, 0.75)
+    # Wilson's interval of 300 of 400, computed apart from the code: 0.7054 to 0.7899.
+    assert (google["low"], google["high"]) == (
+        pytest.approx(0.7054, abs=1e-3),
+        pytest.approx(0.7899, abs=1e-3),
+    )
+    text = run(*words).replace("\n  ", " ")
+    assert re.search(r"google +300 +75\.0 % +70\.5 to 79\.0 %", text)
+    assert "400 of 400 lines count" in text
+    demanded = run("--start", "2026-09-01", "--mix", f"from:{people}", "--demand", "100 a day")
+    assert re.search(r"google +300 +75\.0 % +70\.5 to 79\.0 %", demanded)
+    assert "70.5 to 79.0 %" in run(*words, "--format", "html")
+    solved = run("solve", "feed", "--volume", "5000", "--mix", f"from:{people}")
+    assert re.search(r"google +300 +75\.0 % +70\.5 to 79\.0 %", solved)
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong", "mend"),
+    [
+        (["--mx", "{bad}"], "mx: 'firm.example' is no domain with its MX hosts", "write: example.com"),
+        (["--mx", "nowhere"], "nowhere: mx: cannot be read", "check the name"),
+        (["--log-timezone", "Europe/Berlinn"], "--log-timezone: there is no time zone", "Europe/Berlin"),
+        (["--log-timezone", "Europe/Berlin"], "--log-timezone: given, but no log was read", "leave it out"),
+        (["--demand-weeks", "0"], "--demand-weeks: 0 is out of range", "from 1 to 104"),
+        (["--demand-growth", "much"], "--demand-growth: 'much' is no rate", "10% a month"),
+        (
+            ["--demand-as", "figures", "--demand-season"],
+            "--demand-season: given, but no forecast",
+            "leave it",
+        ),
+        (["--deadline", "-1"], "--deadline: -1 is out of range", "0 to 365"),
+    ],
+)
+def test_what_cannot_be_read_so_is_refused(tmp_path: Path, words: list[str], wrong: str, mend: str) -> None:
+    """Every option of reading is named with what is wrong with it, and the mend."""
+    file, _ = sends(tmp_path)
+    bad = tmp_path / "bad.txt"
+    bad.write_text("firm.example\n")
+    given = [word.format(bad=bad) for word in words]
+    result = CliRunner().invoke(
+        main, ["plan", "--demand", str(file), "--start", "2026-10-26", "--days", "7", *given]
+    )
+    assert result.exit_code in (64, 65)
+    assert wrong in result.output and mend in result.output and "Traceback" not in result.output
+
+
+def test_a_log_is_put_into_the_plan_s_zone(tmp_path: Path) -> None:
+    """Times of a log that name no zone are those of its host: --log-timezone says which."""
+    log = tmp_path / "mail.log"
+    lines = []
+    for day in range(1, 29):
+        stamp = f"Nov {day:2} 23:30:00 mx postfix/smtp[1]: 4YxK{day:06}: "
+        lines += [
+            f"{stamp}to=<u{n}@gmail.com>, relay=none, delay=1, dsn=4.4.1, status=deferred (x)\n"
+            for n in range(20)
+        ]
+    log.write_text("".join(lines))
+    words = ["--target", "1000", "--start", "2026-12-01", "--pattern", f"from:{log}", "--format", "json"]
+
+    def busiest(*more: str) -> int:
+        row = max(json.loads(run(*words, *more))["days"], key=lambda row: row["cap"])
+        return max(range(24), key=lambda hour: row["hours"][hour])
+
+    assert (busiest(), busiest("--log-timezone", "America/New_York")) == (23, 4)
 
 
 def test_milestones_are_a_calendar() -> None:
@@ -194,7 +312,7 @@ def test_every_week_of_the_table_is_the_forecast_s() -> None:
         late = sum(sum(row["overflow"][part]) for row in rows.values())
         assert [int(cell.replace(",", "")) for cell in week[1:]] == [*sums, waiting, late]
     for name, row in rows.items():
-        line = next(line for line in text.splitlines() if line.startswith(f"{name[:12]} "))
+        line = next(line for line in text.splitlines() if line.startswith(f"{name} "))
         told = [int(cell.replace(",", "")) for cell in line.split()[1:5]]
         assert told == [sum(row["arrived"]), sum(row["released"]), sum(row["overflow"]), row["backlog"][-1]]
 

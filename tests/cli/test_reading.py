@@ -74,7 +74,7 @@ def test_past_sends_become_a_forecast(tmp_path: Path) -> None:
     read = read_demand(str(file), inputs(), start=start, days=7, mix=MIX)
     assert total(read) == [101, 102, 103, 104, 105, 106, 100]
     assert read.notes == (
-        "forecast from what was sent from 2026-09-28 to 2026-11-23",
+        "forecast from what was sent from 2026-09-28 to 2026-11-23: the median of 8 weeks",
         "57 of 57 lines count",
     )
     grown = read_demand(str(file), inputs(), start=start, days=7, mix=MIX, growth="50%/week")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["config_option", "format_option"]
+__all__ = ["config_option", "demand_options", "files_options", "format_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,3 +38,50 @@ def format_option(*formats: str) -> Callable[[F], F]:
         show_default=True,
         help="How facts are printed.",
     )
+
+
+def files_options(command: F) -> F:
+    """How files are read, handed over as ``log_timezone: str | None`` and ``mx: str | None``."""
+    return _all(
+        command,
+        click.option(
+            "--log-timezone",
+            metavar="TZ",
+            help="Zone of a log's times that name none; the plan's unless given.",
+        ),
+        click.option(
+            "--mx",
+            metavar="FILE",
+            help="MX hosts by domain, DOMAIN HOST a line: whose mail a company's own domain is.",
+        ),
+    )
+
+
+def demand_options(command: F) -> F:
+    """What is made of past sends, handed over as ``demand_as``, ``demand_growth``, ...; None: not said."""
+    return _all(
+        command,
+        click.option(
+            "--demand-as",
+            type=click.Choice(["auto", "forecast", "figures"]),
+            help="What a file's figures are for: a forecast (so those of the past), or as they stand.",
+        ),
+        click.option(
+            "--demand-method",
+            type=click.Choice(["median", "mean"]),
+            help="What a forecast makes of a weekday's figures; median unless given.",
+        ),
+        click.option(
+            "--demand-weeks", type=int, metavar="N", help="Last weeks that a forecast is made from; else 8."
+        ),
+        click.option(
+            "--demand-season", is_flag=True, default=None, help="Let the same weekday a year before speak."
+        ),
+        click.option("--demand-growth", metavar="RATE", help="Growth of a forecast: 10% a month."),
+    )
+
+
+def _all(command: F, *options: Callable[[F], F]) -> F:
+    for option in reversed(options):
+        command = option(command)
+    return command

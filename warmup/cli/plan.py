@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from warmup.cli.options import demand_options, files_options
+
 if TYPE_CHECKING:
+    from warmup.cli.plan_reading import Reading
     from warmup.plan import Plan
 
 __all__ = ["SUBCOMMANDS", "plan", "problems_of_options", "today", "write"]
@@ -91,7 +94,8 @@ class _Group(click.Group):
     help="With --from-db: the configuration.",
 )
 @click.option("--deadline", type=int, metavar="DAYS", help="Days that the demand's mail may wait.")
-@click.option("--demand-growth", metavar="RATE", help="Growth of a forecast from past sends: 10% a month.")
+@demand_options
+@files_options
 @click.option(
     "--smooth/--no-smooth", default=False, help="Show the steadiest release there is once lanes are warm."
 )
@@ -129,7 +133,6 @@ def plan(
     from_db: bool,
     config: Path | None,
     deadline: int | None,
-    demand_growth: str | None,
     smooth: bool,
     ramp: str,
     by: str,
@@ -147,7 +150,14 @@ def plan(
         return
     from warmup.errors import PlanError
 
-    _without_use(ctx, from_db=from_db, demand=demand is not None)
+    named = [str(value) for value in (rest["mix"], rest["pattern"], weekdays)]
+    _without_use(
+        ctx,
+        from_db=from_db,
+        demand=demand is not None,
+        files=demand is not None or any(value.startswith("from:") for value in named),
+    )
+    names = {"weekdays": "weekdays" if sending_days is None else "sending-days"}
     if from_db:
         from warmup.cli.plan_now import from_now
 
@@ -158,7 +168,7 @@ def plan(
                 demand,
                 days=rest["days"],
                 deadline=deadline,
-                growth=demand_growth,
+                words=rest,
                 smooth=smooth,
                 format=format,
                 out=out,
@@ -171,51 +181,61 @@ def plan(
         raise PlanError.of(
             "--sending-days", "given beside --weekdays", "a weight of 0 is a day of rest: give one"
         )
-    from warmup.plan import plan as make
-
     if start is None and "@" not in ips:
         start = today(rest["timezone"])
-    notes: list[str] = []
     week: Any = sending_days if weekdays is None else weekdays
-    if any(str(value).startswith("from:") for value in (rest["mix"], rest["pattern"], weekdays)):
-        week = _measured(rest, week, notes)
-    names = {"weekdays": "weekdays" if sending_days is None else "sending-days"}
-    words = {"start": start, "ips": ips, "weekdays": week, **rest}
-    if demand is None:
-        with problems_of_options(names):
-            made = make(target, **words)  # type: ignore[arg-type]
-        from warmup.cli.plan_table import table
-
-        pieces = {"table": table, "json": _json, "csv": _csv, "html": _html, "svg": _svg, "ics": _ics}[format]
-        write(output, lambda out: pieces(made, by, out))
-        return
-    from warmup.cli.plan_demand import against
-
     with problems_of_options(names):
-        show = against(
-            target,
-            words,
-            demand,
-            deadline=deadline,
-            growth=demand_growth,
-            smooth=smooth,
-            ramp=ramp,
-            notes=notes,
-        )
+        from warmup.cli.plan_reading import Reading
+
+        reading = Reading.of(rest, rest["timezone"])
+        words = reading.measure({"start": start, "ips": ips, "weekdays": week, **rest})
+        if demand is not None:
+            from warmup.cli.plan_demand import against
+
+            show = against(target, words, demand, reading, deadline=deadline, smooth=smooth, ramp=ramp)
+        else:
+            from warmup.plan import plan as make
+
+            show = _preview(make(target, **words), reading)  # type: ignore[arg-type]
+        reading.settle()
     write(output, lambda out: show(format, by, out))
 
 
-OF_DEMAND = ("deadline", "demand_growth")
+def _preview(made: Plan, reading: Reading) -> Callable[[str, str, Any], Iterator[str]]:
+    """What writes a plan that is held against nothing."""
+
+    def show(format: str, by: str, out: Any) -> Iterator[str]:
+        if format == "table":
+            from warmup.cli.plan_table import table
+
+            return table(made, by, out, reading)
+        if format == "json":
+            return _json(made, reading.facts())
+        if format == "html":
+            from warmup.cli.plan_page import page
+
+            return page(made, reading.page())
+        return {"csv": _csv, "svg": _svg, "ics": _ics}[format](made)
+
+    return show
+
+
+OF_DEMAND = (
+    "deadline", "demand_as", "demand_method", "demand_weeks", "demand_season", "demand_growth",
+)  # fmt: skip
 """Options that say nothing without a demand."""
 
 OF_FORECAST = ("smooth", "ramp")
 """Options that say nothing without a forecast."""
 
-BESIDE_DATABASE = (*OF_DEMAND, "demand", "from_db", "config", "smooth", "days", "format", "output")
+OF_FILES = ("log_timezone", "mx")
+"""Options that say nothing where no file is read."""
+
+BESIDE_DATABASE = (*OF_DEMAND, *OF_FILES, "demand", "from_db", "config", "smooth", "days", "format", "output")
 """Options that may stand beside ``--from-db``; the configuration says the rest."""
 
 
-def _without_use(ctx: click.Context, *, from_db: bool, demand: bool) -> None:
+def _without_use(ctx: click.Context, *, from_db: bool, demand: bool, files: bool) -> None:
     """Refuse options that were given and would change nothing.
 
     Raises:
@@ -232,26 +252,13 @@ def _without_use(ctx: click.Context, *, from_db: bool, demand: bool) -> None:
             found.append(Problem(option, "given beside --from-db", "the configuration says it"))
         elif not demand and (name in OF_DEMAND or (name in OF_FORECAST and not from_db)):
             found.append(Problem(option, "given without a demand", "add --demand, or leave it out"))
+        elif not files and name in OF_FILES:
+            mend = "add --demand FILE or --mix from:FILE, or leave it out"
+            found.append(Problem(option, "given, but no file is read", mend))
         elif name == "config" and not from_db:
             found.append(Problem(option, "given without --from-db", "add --from-db, or leave it out"))
     if found:
         raise PlanError(problems=found)
-
-
-def _measured(rest: dict[str, Any], week: Any, notes: list[str]) -> Any:
-    """Put measured values in the place of ``from:FILE``; the weekdays, and sentences about the rest."""
-    from warmup.cli.reading import Inputs, read_mix, read_pattern, read_weekdays
-
-    inputs = Inputs(zone=rest["timezone"])
-    if rest["mix"].startswith("from:"):
-        mix = read_mix(rest["mix"], inputs)
-        rest["mix"] = mix.measured.mix
-        notes.extend(mix.notes)
-    if rest["pattern"].startswith("from:"):
-        rest["pattern"] = read_pattern(rest["pattern"], inputs).pattern
-    if isinstance(week, str) and week.startswith("from:"):
-        return read_weekdays(week, inputs).weights
-    return week
 
 
 def today(zone: str) -> str:
@@ -279,11 +286,13 @@ def problems_of_options(names: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except WarmupError as error:
-        names = {"pauses": "pause", **names}
+        names = {"pauses": "pause", "growth": "demand-growth", "weeks": "demand-weeks", **names}
         raise type(error)(
             problems=[
                 # What stands in a file is named by its line.
-                found if found.place else Problem(_option(found.field, names), found.wrong, found.mend)
+                found
+                if found.place or found.field.startswith("-")
+                else Problem(_option(found.field, names), found.wrong, found.mend)
                 for found in error.problems
             ]
         ) from None
@@ -339,14 +348,14 @@ def write(output: str | None, fill: Callable[[Any], Iterable[str]]) -> None:
         ) from None
 
 
-def _csv(plan: Plan, by: str, out: Any) -> Iterator[str]:
+def _csv(plan: Plan) -> Iterator[str]:
     yield "day,date,ip,provider,cap\n"
     for day, on, source, caps in plan.grid():
         head = f"{day},{on.isoformat()},{source.address},"
         yield "".join(f"{head}{provider},{cap}\n" for provider, cap in zip(plan.providers, caps, strict=True))
 
 
-def _json(plan: Plan, by: str, out: Any) -> Iterator[str]:
+def _json(plan: Plan, measured: Mapping[str, Any]) -> Iterator[str]:
     """One object as ``Plan.to_dict`` describes it, a row a line, never held in memory at once."""
     import json
 
@@ -357,22 +366,19 @@ def _json(plan: Plan, by: str, out: Any) -> Iterator[str]:
     for row in plan.rows():
         yield comma + json.dumps(plan.row_dict(row))
         comma = ",\n"
-    yield '\n],\n"advice": ' + json.dumps([attrs.asdict(item) for item in plan.advice()]) + "}\n"
+    yield '\n],\n"advice": ' + json.dumps([attrs.asdict(item) for item in plan.advice()])
+    if measured:
+        yield ',\n"measured": ' + json.dumps(measured)
+    yield "}\n"
 
 
-def _html(plan: Plan, by: str, out: Any) -> Iterator[str]:
-    from warmup.cli.plan_page import page
-
-    yield from page(plan)
-
-
-def _svg(plan: Plan, by: str, out: Any) -> Iterator[str]:
+def _svg(plan: Plan) -> Iterator[str]:
     from warmup.cli.plan_page import picture
 
     yield picture(plan)
 
 
-def _ics(plan: Plan, by: str, out: Any) -> Iterator[str]:
+def _ics(plan: Plan) -> Iterator[str]:
     from warmup.cli.plan_calendar import calendar
     from warmup.timing import SystemClock
 

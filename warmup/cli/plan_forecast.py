@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from warmup.cli.charts import Series, svg_chart, text_chart
 from warmup.cli.output import is_ascii
 from warmup.cli.plan_page import html_table
+from warmup.cli.plan_table import heading
 
 if TYPE_CHECKING:
     from warmup.forecast.outlook import Outlook
@@ -20,6 +21,9 @@ __all__ = ["csv", "page", "picture", "table"]
 
 FOLDED_FROM = 46
 """Days from which a table shows weeks."""
+
+WIDTH = 80
+"""Columns of a table."""
 
 DRAWN_MAX = 60
 WEEK = 7
@@ -49,7 +53,7 @@ def table(seen: Outlook, notes: Sequence[str], out: Any) -> Iterator[str]:
     for line in text_chart(drawn, labels=labels, width=80, ascii_only=is_ascii(out)):
         yield line + "\n"
     yield "\n"
-    yield from _aligned([list(PROVIDER_HEADINGS), *_providers(found)])
+    yield from _aligned(_fitted([list(PROVIDER_HEADINGS), *_providers(found)]))
     yield "Half of it, 95 % and the worst: days from arrival.\n\n"
     yield from _scores(seen)
     if seen.smoothed:
@@ -92,11 +96,18 @@ def _provider(found: Forecast, one: ProviderForecast) -> list[str]:
     waits = [delays.median, delays.most, delays.worst] if delays.total else [None] * 3
     figures = [sum(one.arrived), sum(one.released), sum(one.overflow), one.waiting[-1]]
     return [
-        one.provider[:12],
+        one.provider,
         *(f"{figure:,}" for figure in figures),
         *("-" if wait is None else str(wait) for wait in waits),
         warm,
     ]
+
+
+def _fitted(rows: list[list[str]]) -> list[list[str]]:
+    """The rows with names that leave the line at 80 columns: long ones shortened, or cut."""
+    others = [max(map(len, column)) for column in list(zip(*rows, strict=True))[1:]]
+    room = max(8, WIDTH - sum(others) - 2 * len(others))
+    return [[heading(row[0], room), *row[1:]] for row in rows]
 
 
 def _sums(found: Forecast) -> dict[str, list[int]]:

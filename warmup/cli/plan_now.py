@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from warmup.cli.opening import opened
+from warmup.cli.plan import problems_of_options
 from warmup.cli.plan_demand import due, show
-from warmup.cli.reading import Inputs, read_demand
+from warmup.cli.plan_reading import Reading
 from warmup.forecast.mail import Waiting
 from warmup.forecast.outlook import demanded, outlook
 from warmup.plan.consistency import consistency
@@ -32,7 +33,7 @@ def from_now(
     *,
     days: int,
     deadline: int | None,
-    growth: str | None,
+    words: dict[str, Any],
     smooth: bool,
     format: str,
     out: Any,
@@ -44,7 +45,7 @@ def from_now(
         spec: What will arrive besides what waits; None: nothing.
         days: How many days.
         deadline: Days that the demand's mail may wait.
-        growth: Growth of a forecast from past sends.
+        words: How files are read, see :data:`warmup.cli.plan_reading.OPTIONS`.
         smooth: Whether warm providers' mail is spread.
         format: How it is written.
         out: Where it goes.
@@ -53,6 +54,7 @@ def from_now(
         state = wm.engine.present()
         plan, ramp = wm.config.plan, wm.config.ramp
         streams = wm.config.streams
+    reading = Reading.of(words, plan.zone)
     notes = [f"from the database as it stands; today goes on, and this begins on {state.tomorrow}"]
     if spec is None:
         nothing = dict.fromkeys(plan.providers, (0,) * days)
@@ -62,11 +64,11 @@ def from_now(
             streams=(DemandStream(name="default", arrivals=nothing),),
         )
     else:
-        far = demanded(days, smooth)
-        read = read_demand(
-            spec, Inputs(zone=plan.zone), start=state.tomorrow, days=far, mix=plan.mix, growth=growth
-        )
-        demand, notes = due(read.demand, deadline), [*notes, *read.notes]
+        with problems_of_options({}):
+            far = demanded(days, smooth)
+            read = reading.demand(spec, start=state.tomorrow, days=far, mix=plan.mix)
+            demand = due(read.demand, deadline)
+            reading.settle()
     demand = _configured(demand, streams, [stream for stream, _, _, _ in state.waiting])
     backlog = [
         Waiting(stream=stream, provider=provider, count=count, age=age + 1)
@@ -91,7 +93,7 @@ def from_now(
         notes.append(
             f"consistency of what was sent in the last {len(state.sent) - first} days: {score.score:g}"
         )
-    yield from show(seen, notes, format, out)
+    yield from show(seen, reading, format, out, notes)
 
 
 def _configured(demand: Demand, streams: Mapping[str, Stream], waiting: Sequence[str]) -> Demand:

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from warmup.cli.options import demand_options, files_options
+
 if TYPE_CHECKING:
+    from warmup.cli.plan_reading import Reading
     from warmup.forecast.question import Answer, Frame
 
 __all__ = ["solve"]
@@ -27,6 +30,7 @@ def solve() -> None:
 
 def _framed(command: Callable[..., None]) -> Callable[..., None]:
     """The options that every question has."""
+    command = files_options(command)
     for option in reversed(
         (
             click.option("--curve", default="ses", show_default=True, metavar="NAME-OR-FILE"),
@@ -59,15 +63,28 @@ _DEADLINE = click.option(
 _START = click.option("--start", metavar="DATE", help="First day of the ramp. Else today in the time zone.")
 
 
-def _frame(words: dict[str, Any]) -> Frame:
+def _frame(words: dict[str, Any], reading: Reading) -> Frame:
     from warmup.errors import PlanError
     from warmup.forecast.question import Frame
 
     weekdays, days = words.pop("weekdays"), words.pop("sending_days")
     if weekdays is not None and days is not None:
         raise PlanError.of("sending-days", "given beside --weekdays", "a weight of 0 is a day of rest")
-    words["weekdays"] = days if weekdays is None else weekdays.split(",")
-    return Frame.read(**words)
+    return Frame.read(**reading.measure({**words, "weekdays": days if weekdays is None else weekdays}))
+
+
+def _without_demand(demand: str | None, words: dict[str, Any]) -> None:
+    """Refuse what was said of a demand where there is none."""
+    from warmup.cli.plan_reading import OPTIONS
+    from warmup.errors import PlanError, Problem
+
+    problems = [
+        Problem(option, "given without a demand", "add --demand, or leave it out")
+        for name, option in OPTIONS.items()
+        if demand is None and name.startswith("demand_") and words[name] is not None
+    ]
+    if problems:
+        raise PlanError(problems=problems)
 
 
 def _day(field: str, text: str | None, zone: str) -> date:
@@ -80,24 +97,29 @@ def _day(field: str, text: str | None, zone: str) -> date:
     return read_date(field, text)
 
 
-def _answered(format: str, words: dict[str, Any], ask: Callable[[Frame, str], Answer]) -> None:
+def _answered(format: str, words: dict[str, Any], ask: Callable[[Frame, Reading], Answer]) -> None:
     """Ask, print, and end with 65 where the figures have no answer."""
     from warmup.cli.plan import problems_of_options, write
+    from warmup.cli.plan_reading import Reading
 
-    zone = words["timezone"]
     with problems_of_options({}):
-        answer = ask(_frame(dict(words)), zone)
+        given = dict(words)
+        reading = Reading.of(given, given["timezone"])
+        answer = ask(_frame(given, reading), reading)
+        reading.settle()
     if format == "json":
-        write(None, lambda _: [json.dumps(answer.to_dict(), indent=1) + "\n"])
+        measured = reading.facts()
+        whole = answer.to_dict() | ({"measured": measured} if measured else {})
+        write(None, lambda _: [json.dumps(whole, indent=1) + "\n"])
     else:
-        write(None, lambda _: _told(answer, words))
+        write(None, lambda _: _told(answer, words, reading))
     if not answer.found:
         from warmup.errors import DataError
 
         click.get_current_context().exit(DataError.exit_code)
 
 
-def _told(answer: Answer, words: dict[str, Any]) -> Iterator[str]:
+def _told(answer: Answer, words: dict[str, Any], reading: Reading) -> Iterator[str]:
     def line(text: str, before: str = "") -> str:
         return (
             textwrap.fill(
@@ -121,8 +143,9 @@ def _told(answer: Answer, words: dict[str, Any]) -> Iterator[str]:
     if "each" in answer.facts:
         yield from _each(answer.facts["each"])
     yield "\n" + line(answer.binding.message, "binding: ")
-    for note in answer.notes:
+    for note in (*answer.notes, *reading.sentences()):
         yield line(note, "note: ")
+    yield from reading.shares()
     if answer.plan is not None and answer.question != "feed":
         yield "\n" + _command(answer, words)
 
@@ -147,6 +170,8 @@ _AS_TYPED = {
     "weekdays": ("--weekdays", None),
     "sending_days": ("--sending-days", None),
     "holidays": ("--holidays", None),
+    "log_timezone": ("--log-timezone", None),
+    "mx": ("--mx", None),
 }
 """Options of the frame that the preview takes too, and what they are where nothing is said."""
 
@@ -164,7 +189,10 @@ def _command(answer: Answer, words: dict[str, Any]) -> str:
     parts = ["warmup plan", f"--target {made.target}", f"--ips {ips}"]
     if len(starts) == 1:
         parts.append(f"--start {next(iter(starts))}")
+    measured = any(str(words[name]).startswith("from:") for name in ("mix", "pattern", "weekdays"))
     for name, (option, usual) in _AS_TYPED.items():
+        if name in ("log_timezone", "mx") and not measured:
+            continue
         if words[name] not in (usual, None):
             parts.append(f"{option} {quote(words[name])}")
     parts.extend(f"--pause {quote(pause)}" for pause in words["pauses"])
@@ -185,6 +213,7 @@ def _command(answer: Answer, words: dict[str, Any]) -> str:
 @click.option("--target", type=int, help="With --demand: what all carry once warm; else its largest day.")
 @_START
 @_DEADLINE
+@demand_options
 @_framed
 def ips(
     volume: int | None,
@@ -201,8 +230,10 @@ def ips(
     from warmup.errors import PlanError
     from warmup.forecast.solve import how_many_ips, how_many_ips_for
 
-    def ask(frame: Frame, zone: str) -> Answer:
+    def ask(frame: Frame, reading: Reading) -> Answer:
+        zone = reading.zone
         first = _day("start", start, zone)
+        _without_demand(demand, words)
         if demand is None:
             if volume is None or by is None:
                 raise PlanError.of(
@@ -214,9 +245,8 @@ def ips(
         if volume is not None or by is not None:
             raise PlanError.of("demand", "given beside --volume or --by", "ask about one of them")
         from warmup.cli.plan_demand import due
-        from warmup.cli.reading import Inputs, read_demand
 
-        read = read_demand(demand, Inputs(zone=zone), start=first, days=days, mix=frame.mix)
+        read = reading.demand(demand, start=first, days=days, mix=frame.mix)
         return how_many_ips_for(frame, due(read.demand, deadline), first, target=target)
 
     _answered(format, words, ask)
@@ -235,7 +265,7 @@ def start(volume: int, on: str, ips: int, deadline: int, format: str, **words: A
     _answered(
         format,
         words,
-        lambda frame, zone: when_to_start(frame, volume, _day("on", on, zone), ips, deadline),
+        lambda frame, reading: when_to_start(frame, volume, _day("on", on, reading.zone), ips, deadline),
     )
 
 
@@ -255,8 +285,13 @@ def promise(
     _answered(
         format,
         words,
-        lambda frame, zone: most_on(
-            frame, _day("on", on, zone), _day("start", start, zone), ips, target=target, deadline=deadline
+        lambda frame, reading: most_on(
+            frame,
+            _day("on", on, reading.zone),
+            _day("start", start, reading.zone),
+            ips,
+            target=target,
+            deadline=deadline,
         ),
     )
 
@@ -269,6 +304,7 @@ def promise(
 @click.option("--target", type=int, help="What all carry once warm; else the demand's largest day.")
 @click.option("--floor", type=int, default=300, show_default=True, help="A day from which an IP is noticed.")
 @click.option("--at", metavar="A,B", help="Providers that shall notice it; else all that get so much.")
+@demand_options
 @_framed
 def stagger(
     demand: str,
@@ -285,11 +321,9 @@ def stagger(
     from warmup.forecast.feeding import staggered
     from warmup.plan.mix import ALIASES
 
-    def ask(frame: Frame, zone: str) -> Answer:
-        from warmup.cli.reading import Inputs, read_demand
-
-        first = _day("start", start, zone)
-        read = read_demand(demand, Inputs(zone=zone), start=first, days=days, mix=frame.mix)
+    def ask(frame: Frame, reading: Reading) -> Answer:
+        first = _day("start", start, reading.zone)
+        read = reading.demand(demand, start=first, days=days, mix=frame.mix)
         names = [part.strip().lower() for part in (at or "").split(",") if part.strip()]
         named = [ALIASES.get(name, name) for name in names]
         return staggered(frame, read.demand, ips, first, target=target, floor=floor, at=named)

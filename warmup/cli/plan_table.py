@@ -13,11 +13,12 @@ from warmup.plan.advice_volume import KEPT_WARM, TRACKED
 from warmup.plan.reach import reach
 
 if TYPE_CHECKING:
+    from warmup.cli.plan_reading import Reading
     from warmup.plan import Plan
 
 __all__ = ["advice", "heading", "table"]
 
-HEADING_MAX = 10
+HEADING_MAX = 12
 IPS_LISTED_MAX = 8
 REACH_MAX = 20
 
@@ -25,7 +26,7 @@ _SHORT = {"microsoft_consumer": "microsoft"}
 """Headings for ids that are long; ``--mix`` takes the short names too."""
 
 
-def table(plan: Plan, by: str, out: Any) -> Iterator[str]:
+def table(plan: Plan, by: str, out: Any, reading: Reading) -> Iterator[str]:
     """A table for people: a row a day, or a day and an IP; then a picture, and what is worth knowing."""
     ascii_only = is_ascii(out)
     count = len(plan.sources)
@@ -55,6 +56,8 @@ def table(plan: Plan, by: str, out: Any) -> Iterator[str]:
             yield f"{source.address} from {source.start}: {source.share:,} a day once warm\n"
         if count > IPS_LISTED_MAX:
             yield f"and {count - IPS_LISTED_MAX:,} more\n"
+    if measured := "".join(reading.table()):
+        yield f"\n{measured}"
     yield from advice(plan, ascii_only=ascii_only)
 
 
@@ -136,7 +139,7 @@ def _columns(plan: Plan, used: int) -> list[str]:
     return shown or [order[0][0]]
 
 
-def heading(provider: str) -> str:
-    """A provider as the heading of a column: a short name where its id has one, cut where it is long."""
-    name = _SHORT.get(provider, provider)
-    return name if len(name) <= HEADING_MAX else name[: HEADING_MAX - 1] + "~"
+def heading(provider: str, room: int = HEADING_MAX) -> str:
+    """A provider as the heading of a column: a short name where its id is too long, cut if that is too."""
+    name = provider if len(provider) <= room else _SHORT.get(provider, provider)
+    return name if len(name) <= room else name[: room - 1] + "~"

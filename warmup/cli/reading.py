@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -55,6 +55,8 @@ DESCRIPTION_BYTES_MAX = 64 << 10
 _CSV = "date,domain,count"
 _FILE_NAME = re.compile(r"[^\s,;]+|.*[/\\].*|.*\.(?:csv|log|txt|gz|bz2|xz)(?:\.\w+)?", re.IGNORECASE)
 
+_DAY = timedelta(days=1)
+
 Use = Literal["auto", "forecast", "as-is"]
 
 
@@ -79,6 +81,11 @@ class Inputs:
     stdin: BinaryIO = attrs.field(factory=lambda: sys.stdin.buffer)
     _read: dict[str, _Read] = attrs.field(init=False, factory=dict)
 
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of the files that were read so far."""
+        return {kind for kind, _ in self._read.values()}
+
     @today.default
     def _today(self) -> date:
         from warmup.plan.calendar import local_date
@@ -101,12 +108,14 @@ class DemandRead:
         demand: Ready for a plan.
         kind: ``csv``, ``postfix``, ``exim`` or ``text``.
         history: What was sent, where the demand comes from that.
+        forecast: Whether the demand was made from the past, and is not a file's figures as they stand.
         notes: Sentences for people: what was read, what was left out, what was made of it.
     """
 
     demand: Demand
     kind: str
     history: History | None
+    forecast: bool = False
     notes: tuple[str, ...]
 
 
@@ -190,8 +199,11 @@ def _demand(
         raise refused(spec, "is a list of recipients: it has no dates", f"give CSV with {_CSV}, or a log")
     first, last = found.span
     planned = (last - start).days >= 6 or (kind == "csv" and last > max(start, inputs.today))
-    if use == "as-is" or (use == "auto" and planned):
-        notes = (f"the figures from {start} on are taken as they stand; the last is of {last}",)
+    forecast = use == "forecast" or (use == "auto" and not planned)
+    if not forecast:
+        notes: tuple[str, ...] = (
+            f"the figures from {start} on are taken as they stand; the last is of {last}",
+        )
         made = found.demand(start, days)
     else:
         past = found.before(start)
@@ -199,9 +211,32 @@ def _demand(
             raise refused(spec, f"has nothing before {start}; it begins on {first}", "start the plan later")
         rate = Growth(Fraction(0)) if growth is None else parse_growth(growth)
         made = project(past, start, days, growth=rate, weeks=weeks, method=method, season=season)
-        begin, end = past.whole
-        notes = (f"forecast from what was sent from {begin} to {end}",)
-    return DemandRead(demand=made, kind=kind, history=found, notes=notes + found.report.sentences())
+        notes = _made_from(past, start, days, growth, weeks, method, season)
+    return DemandRead(
+        demand=made,
+        kind=kind,
+        history=found,
+        forecast=forecast,
+        notes=notes + found.report.sentences(),
+    )
+
+
+def _made_from(
+    past: History, start: date, days: int, growth: str | None, weeks: int, method: str, season: bool
+) -> tuple[str, ...]:
+    """Say what a forecast was made from."""
+    from warmup.demand.project import YEAR
+
+    first, last = past.whole
+    count = min(weeks, ((last - first).days + 1) // 7)
+    of = f"the {method} of {count} week{'' if count == 1 else 's'}"
+    more = "" if growth is None else f", growth {' '.join(growth.split())}"
+    notes = [f"forecast from what was sent from {first} to {last}: {of}{more}"]
+    if season:
+        known = sum(first <= start + (at * _DAY) - YEAR <= last for at in range(days))
+        rest = "" if known == days else ", the others the level of those weeks"
+        notes.append(f"season: {known:,} of {days:,} days follow the day 52 weeks before{rest}")
+    return tuple(notes)
 
 
 def read_history(spec: str, inputs: Inputs) -> History:

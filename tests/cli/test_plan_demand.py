@@ -332,18 +332,78 @@ def house(folder: Path, target: int = 100, more: str = "") -> Path:
 
 
 def test_an_edit_is_seen_against_the_database(tmp_path: Path) -> None:
-    """`db` is the plan that ran last: what it was made from is compared, and nothing is said of caps."""
+    """`db` is the plan that ran last: what an edit makes of the days to come is told from its lanes."""
     from warmup import Warmup
 
-    config = house(tmp_path)
+    config = house(tmp_path, more="step = 9\n")
     with Warmup.from_file(config) as wm:
         wm.engine.roll()
+        tomorrow = wm.engine.present().tomorrow
     assert run("diff", "db", str(config), "-c", str(config)) == "The plans are the same.\n"
-    house(tmp_path, target=200)
-    text = run("diff", "db", str(config), "-c", str(config))
+    house(tmp_path, target=200, more="step = 9\n")
+    words = ("diff", "db", str(config), "-c", str(config), "--days", "5")
+    text = run(*words)
     assert "target: 100 becomes 200." in text
-    assert "Only what they are made from was compared" in text
+    # Tomorrow is the first window of step 9: 100 x 9 / 45 = 20, and 40 of 200.
+    assert re.search(rf"{tomorrow} +20 +40 +\+20", text)
+    assert "Lower caps hold today already" in text
+    found = json.loads(run(*words, "--format", "json"))
+    before, after = ([target * step // 45 for step in range(9, 14)] for target in (100, 200))
+    assert [(day["before"], day["after"]) for day in found["days"]] == list(zip(before, after, strict=True))
+    assert found["total"] == [sum(before), sum(after)] and found["since"] == tomorrow.isoformat()
+    first = [cell for cell in found["caps"] if cell["date"] == tomorrow.isoformat()]
+    assert {cell["provider"]: (cell["before"], cell["after"]) for cell in first} == {
+        "google": (10, 20), "other": (10, 20),
+    }  # fmt: skip
+
+
+def test_an_address_that_leaves_or_joins_is_seen_from_today(tmp_path: Path) -> None:
+    """One that leaves takes the caps of its lanes with it; one that joins begins where it is said to be."""
+    from warmup import Warmup
+
+    more = 'step = 44\n[sources."127.0.0.3"]\nehlo = "mx2.example.net"\nstep = 44\n'
+    config = house(tmp_path, 2_000, more)
+    with Warmup.from_file(config) as wm:
+        wm.engine.roll()
+    house(
+        tmp_path,
+        2_000,
+        more.replace("127.0.0.3", "127.0.0.4").replace("step = 44\n", "", 2) + "warm = true\n",
+    )
+    found = json.loads(run("diff", "db", str(config), "-c", str(config), "--days", "3", "--format", "json"))
+    assert found["ips"]["127.0.0.3"] == [2_977, 0]
+    assert found["ips"]["127.0.0.4"] == [0, 3_000]
+    assert "127.0.0.2" not in found["ips"]  # its lanes stand where they stood, whatever is declared later
+
+
+def test_a_plan_that_cannot_be_made_again_says_so(tmp_path: Path) -> None:
+    """Where the file of its curve is gone, the running plan's caps are not guessed at."""
+    from warmup import Warmup
+
+    table = tmp_path / "curve.csv"
+    table.write_text("10\n20\n50\n100\n")
+    config = house(tmp_path)
+    plain = config.read_text()
+    config.write_text(plain.replace("[plan]\n", f'[plan]\ncurve = "{table}"\n'))
+    with Warmup.from_file(config) as wm:
+        wm.engine.roll()
+    words = ("diff", "db", str(config), "-c", str(config))
+    assert run(*words) == "The plans are the same.\n"
+    table.write_text("10\n30\n50\n100\n")
+    assert "has become another one" in run(*words).replace("\n  ", " ")
+    config.write_text(plain)
+    table.unlink()
+    text = run(*words).replace("\n  ", " ")
+    assert "Only what they are made from was compared: that of the database cannot be made again" in text
     assert "every cap is the same" not in text and "target is reached" not in text
+
+
+def test_days_ahead_are_a_matter_of_the_database(tmp_path: Path) -> None:
+    """Between two files there are no days ahead: --days is refused instead of doing nothing."""
+    plan = tmp_path / "a.json"
+    plan.write_text(run("--target", "50", "--start", "2026-12-01", "--format", "json"))
+    result = CliRunner().invoke(main, ["plan", "diff", str(plan), str(plan), "--days", "5"])
+    assert result.exit_code == 64 and "--days: given without db" in result.output
 
 
 def test_what_waits_is_late_when_its_stream_says_so(tmp_path: Path) -> None:

@@ -73,3 +73,47 @@ def test_a_new_ip_starts_at_its_first_step(furnished: Callable[..., House]) -> N
     assert kept is not None and kept["head"]["ips"] == ["127.0.0.2", "127.0.0.3"]
     assert "IP 127.0.0.3" in words(joined)
     assert house.clock.now() > START
+
+
+def rows(house: House) -> list[tuple[int, int, int, int]]:
+    """Step, cap, units used and deliveries accepted of the Google lane, as its ledger has them."""
+    found = (day.ledger for day in house.engine.days() if day.lane == GOOGLE)
+    return [(one.step, one.cap, one.used, one.accepted) for one in found]
+
+
+def test_a_lowered_target_acts_at_once_and_refunds_nothing(furnished: Callable[..., House]) -> None:
+    """At noon the target falls: so does the open window's cap; what was sent counts, the past stays."""
+    house = furnished(target=60, curve="linear:days=6")
+    live(house, 3)
+    house.submit(*(f"more{number}@gmail.com" for number in range(60)))
+    house.until(house.clock.now() + DAY // 2)
+    before = rows(house)
+    step, cap, used, accepted = before[-1]
+    assert (step, cap) == (4, 20) and 7 < used < cap
+
+    lowered = house.again(target=20)
+    lowered.engine.roll()
+    after = rows(lowered)
+    assert after[:-1] == before[:-1]
+    assert after[-1] == (4, 6, used, accepted)  # its half of the 13 that are 20 x 4 / 6
+    lowered.submit(*(f"late{number}@gmail.com" for number in range(60)))
+    assert lowered.release() == []
+    lowered.until(lowered.clock.now() + DAY // 2)
+    lowered.engine.roll()
+    closed, today = rows(lowered)[-2:]
+    assert closed == (4, 6, used, accepted)
+    assert today[:2] == (5, 8)  # more than the cap was used: a step is earned
+
+
+def test_a_raised_target_waits_for_the_next_window(furnished: Callable[..., House]) -> None:
+    """The open window keeps the cap that it was opened with; its ledger row is not touched by the edit."""
+    house = furnished(target=60, curve="linear:days=6")
+    live(house, 2)
+    before = rows(house)
+    raised = house.again(target=120)
+    raised.engine.roll()
+    assert rows(raised) == before
+    live(raised, 1)
+    found = rows(raised)
+    assert found[-2][:2] == before[-1][:2]
+    assert (before[-1][:2], found[-1][:2]) == ((3, 15), (4, 40))

@@ -25,21 +25,29 @@ DAYS_SHOWN = 31
 @click.option(
     "-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="For db: the configuration."
 )
+@click.option(
+    "--days", type=int, default=30, show_default=True, help="With db: days from tomorrow on to compare."
+)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where they differ.")
 @click.option("--format", "format", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.pass_context
 def diff(
-    ctx: click.Context, before: str, after: str, config: Path | None, exit_code: bool, format: str
+    ctx: click.Context,
+    before: str,
+    after: str,
+    config: Path | None,
+    days: int,
+    exit_code: bool,
+    format: str,
 ) -> None:
     """Compare two plans: what they are made from, and what may go on which day.
 
     Each is a configuration (.toml), a file that `warmup plan --format json` wrote, or db: what the
-    database was last run with, of which only what it was made from is known.
+    database was last run with. Beside db, caps are those of the days to come, with the lanes as they stand.
     """
     from warmup.cli.plan import write
-    from warmup.plan.diff import compare_plans
 
-    found = compare_plans(_record(before, config), _record(after, config))
+    found = (_from_now if "db" in (before, after) else _previews)(before, after, config, days)
     if format == "json":
         write(None, lambda _: [json.dumps(found.to_dict(), indent=1) + "\n"])
     else:
@@ -48,18 +56,68 @@ def diff(
         ctx.exit(1)
 
 
-def _record(name: str, config: Path | None) -> PlanRecord:
+def _previews(before: str, after: str, config: Path | None, days: int) -> Difference:
+    from warmup.errors import PlanError
+    from warmup.plan.diff import compare_plans
+
+    given = click.get_current_context().get_parameter_source
+    for name, value in (("config", config), ("days", days)):
+        if given(name) is click.core.ParameterSource.COMMANDLINE and value is not None:
+            raise PlanError.of(f"--{name}", "given without db", "leave it out, or compare with db")
+    return compare_plans(_record(before), _record(after))
+
+
+def _from_now(before: str, after: str, config: Path | None, days: int) -> Difference:
+    """Compare with the plan of the database: from its lanes as they stand, where both plans can be made."""
+    from warmup.cli.opening import opened
+    from warmup.engine.outlook import standing
+    from warmup.errors import DataError, PlanError
+    from warmup.forecast.caps import caps_ahead
+    from warmup.forecast.run import DAYS_MAX
+    from warmup.plan.again import made_again
+    from warmup.plan.diff import PlanRecord, compare_plans
+
+    if not 1 <= days <= DAYS_MAX:
+        raise PlanError.of("--days", f"{days:,} is out of range", f"use a number from 1 to {DAYS_MAX:,}")
+    with opened(config) as wm:
+        kept, state = wm.engine.planned(), wm.engine.present()
+        mine = wm.config
+    if kept is None:
+        raise DataError.of("db", "was never run with a plan", "run: warmup run --once")
+
+    unknown = ""
+
+    def ahead(name: str) -> PlanRecord:
+        nonlocal unknown
+        if name == "db":
+            head, fingerprint = kept["head"], kept["fingerprint"]
+            declarations, ramp = mine.declarations, mine.ramp
+            try:
+                plan = made_again(head, fingerprint)
+            except DataError as error:
+                unknown = f"that of the database {error.problems[0].wrong}"
+                return PlanRecord(head=head, caps={}, fingerprint=fingerprint)
+        elif Path(name).suffix == ".toml":
+            from warmup.config import Config
+
+            other = Config.from_file(Path(name))
+            plan, declarations, ramp = other.plan, other.declarations, other.ramp
+            head, fingerprint = plan.head(), plan.fingerprint
+        else:
+            head, fingerprint = _record(name).head, None
+            plan, declarations, ramp = made_again(head), mine.declarations, mine.ramp
+        lanes = standing(plan, declarations, state.lanes)
+        caps = caps_ahead(plan, lanes=lanes, today=state.tomorrow, days=days, ramp=ramp)
+        return PlanRecord(head=head, caps=caps, fingerprint=fingerprint)
+
+    records = ahead(before), ahead(after)
+    return compare_plans(*records, since=state.tomorrow, unknown=unknown)
+
+
+def _record(name: str) -> PlanRecord:
     from warmup.errors import DataError
     from warmup.plan.diff import PlanRecord
 
-    if name == "db":
-        from warmup.cli.opening import opened
-
-        with opened(config) as wm:
-            kept = wm.engine.planned()
-        if kept is None:
-            raise DataError.of("db", "was never run with a plan", "run: warmup run --once")
-        return PlanRecord(head=kept["head"], caps={}, fingerprint=kept["fingerprint"])
     path = Path(name)
     if path.suffix == ".toml":
         from warmup.config import Config

@@ -16,6 +16,7 @@ from warmup.engine.evidence import HISTORY, Past, histories
 from warmup.engine.planned import note_plan
 from warmup.model import Declaration, Lane, LaneKey, Ledger, Standing, Window
 from warmup.model.window import PARTS
+from warmup.plan import Plan
 from warmup.plan.calendar import window_at, window_of
 from warmup.plan.growth import growth_limit
 from warmup.reputation import judgement, standing
@@ -24,7 +25,7 @@ from warmup.store import Connection, findings, get_meta, journal, lanes, set_met
 from warmup.store import domains as domain_store
 from warmup.timing import DAY, HOUR, Instant
 
-__all__ = ["make_lanes", "next_window", "roll"]
+__all__ = ["declared", "make_lanes", "next_window", "roll"]
 
 WINDOW_MIN = 20 * HOUR
 """After a change of zone the next window is at least this long: a short one would hold a whole cap."""
@@ -52,8 +53,8 @@ def next_window(zone: str, now: Instant, last_end: Instant | None) -> Window | N
     return attrs.evolve(window, starts_at=last_end)
 
 
-def _declared(context: Context, key: LaneKey, declaration: Declaration | None) -> Lane:
-    plan = context.plan
+def declared(plan: Plan, key: LaneKey, declaration: Declaration | None) -> Lane:
+    """A lane that nobody has seen yet: at step 1, or where an operator says that it stands."""
     last = plan.last_step(key.source)
     step = 1
     if declaration is not None:
@@ -71,7 +72,7 @@ def make_lanes(context: Context, connection: Connection, known: Iterable[Lane], 
     """Make the lanes of the plan that there are none of yet; all lanes, the plan's and older ones."""
     have = {lane.key for lane in known}
     new = [
-        _declared(context, LaneKey(address, provider), context.declarations.get(address))
+        declared(context.plan, LaneKey(address, provider), context.declarations.get(address))
         for address in context.sources
         for provider in context.plan.providers
         if LaneKey(address, provider) not in have

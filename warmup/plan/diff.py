@@ -92,18 +92,27 @@ class Difference:
 
     Attributes:
         compared: Whether both records have caps; else only what they are made from was compared.
+        since: The caps are those of the days from here on, with the lanes as they stand; None: those of
+            previews, from step 1.
+        unknown: Why the caps of one are not known, where that is known.
         inputs: (what, before, after) of everything the plans are made from that differs.
         first: The first day that both have on which any cap differs; None where none does.
         days: (day, before, after) of every day that both have whose total differs.
+        cells: (day, provider, before, after) of every day that both have on which a provider's caps differ.
+        total: Deliveries of the days that both have, before and after.
         providers: By provider: deliveries of the days that both have, before and after, where they differ.
         sources: The same by IP.
         reached: The day on which the target is reached, before and after.
     """
 
     compared: bool
+    since: date | None = None
+    unknown: str = ""
     inputs: tuple[tuple[str, Any, Any], ...]
     first: date | None
     days: tuple[tuple[date, int, int], ...]
+    cells: tuple[tuple[date, str, int, int], ...] = ()
+    total: tuple[int, int] = (0, 0)
     providers: Mapping[str, tuple[int, int]]
     sources: Mapping[str, tuple[int, int]]
     reached: tuple[date | None, date | None]
@@ -122,9 +131,15 @@ class Difference:
         return {
             "same": self.same,
             "caps_compared": self.compared,
+            "since": day(self.since),
             "inputs": [{"what": what, "before": old, "after": new} for what, old, new in self.inputs],
             "first": day(self.first),
             "days": [{"date": day(on), "before": old, "after": new} for on, old, new in self.days],
+            "caps": [
+                {"date": day(on), "provider": name, "before": old, "after": new}
+                for on, name, old, new in self.cells
+            ],
+            "total": list(self.total),
             "providers": {name: list(pair) for name, pair in self.providers.items()},
             "ips": {name: list(pair) for name, pair in self.sources.items()},
             "target_reached": [day(on) for on in self.reached],
@@ -138,12 +153,20 @@ class Difference:
         for what, old, new in self.inputs:
             yield f"{what}: {_short(old)} becomes {_short(new)}."
         if not self.compared:
-            yield "Only what they are made from was compared: the caps of one are not known."
+            why = self.unknown or "the caps of one are not known"
+            yield f"Only what they are made from was compared: {why}."
             return
+        if self.since is not None:
+            yield (
+                f"From {self.since} on, with the lanes as they stand and if every cap is used, "
+                f"{self.total[0]:,} becomes {self.total[1]:,} in the days compared."
+            )
         if self.first is None:
             yield "On the days that both have, every cap is the same."
         else:
             yield f"Caps differ from {self.first} on."
+            if self.since is not None:
+                yield "Lower caps hold today already, higher ones from tomorrow on."
         before, after = self.reached
         if before != after:
             words = [on.isoformat() if on else "after the preview" for on in (before, after)]
@@ -155,8 +178,17 @@ def _short(value: Any) -> str:
     return (text if len(text) <= 60 else text[:57] + "...") or "nothing"
 
 
-def compare_plans(before: PlanRecord, after: PlanRecord) -> Difference:
-    """Compare two plans, on the days that both have."""
+def compare_plans(
+    before: PlanRecord, after: PlanRecord, *, since: date | None = None, unknown: str = ""
+) -> Difference:
+    """Compare two plans, on the days that both have.
+
+    Args:
+        before: A plan.
+        after: The other.
+        since: The first day of their caps, where these are those of lanes as they stand.
+        unknown: Why the caps of one are not known, for people.
+    """
     inputs = [
         (name, before.head.get(name), after.head.get(name))
         for name in INPUTS
@@ -171,6 +203,7 @@ def compare_plans(before: PlanRecord, after: PlanRecord) -> Difference:
     days: dict[date, list[int]] = {}
     providers: dict[str, list[int]] = {}
     sources: dict[str, list[int]] = {}
+    cells: dict[tuple[date, str], list[int]] = {}
     first: date | None = None
     for key in before.caps.keys() | after.caps.keys():
         on, source, provider = key
@@ -181,6 +214,7 @@ def compare_plans(before: PlanRecord, after: PlanRecord) -> Difference:
             days.setdefault(on, [0, 0]),
             providers.setdefault(provider, [0, 0]),
             sources.setdefault(source, [0, 0]),
+            cells.setdefault((on, provider), [0, 0]),
         ):
             row[0] += pair[0]
             row[1] += pair[1]
@@ -192,9 +226,13 @@ def compare_plans(before: PlanRecord, after: PlanRecord) -> Difference:
 
     return Difference(
         compared=bool(before.caps) and bool(after.caps),
+        since=since,
+        unknown=unknown,
         inputs=tuple(inputs),
         first=first,
         days=tuple((on, old, new) for on, (old, new) in sorted(days.items()) if old != new),
+        cells=tuple((*key, old, new) for key, (old, new) in sorted(cells.items()) if old != new),
+        total=(sum(old for old, _ in days.values()), sum(new for _, new in days.values())),
         providers=differing(providers),
         sources=differing(sources),
         reached=(before.reached(), after.reached()),

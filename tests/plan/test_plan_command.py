@@ -271,6 +271,17 @@ def test_a_terminal_picture_keeps_its_bounds(
         assert all(line.isascii() for line in lines)
 
 
+def test_more_days_than_columns_are_drawn_as_weeks() -> None:
+    """No day is left out: 100 days on 80 columns are 15 weeks, each as high as its largest day."""
+    bars = [0] * 100
+    bars[99] = 50
+    lines = text_chart(bars, labels=["first", "last"], width=80, height=4)
+    assert lines[0].count("█") == 4 and lines[0].endswith("████")
+    assert lines[-2].count("─") == 15 * 5
+    assert lines[-1].split() == ["first", "a", "column:", "the", "largest", "of", "7", "days", "last"]
+    assert "column" not in text_chart(bars[:70], labels=["first", "last"], width=80)[-1]
+
+
 @given(
     values=st.lists(st.lists(st.integers(0, 10**6), min_size=3, max_size=3), min_size=1, max_size=20),
     kind=st.sampled_from(["stack", "lines"]),

@@ -68,7 +68,7 @@ def text_chart(
 ) -> list[str]:
     """Draw a column for each day, and a mark where another number of that day stands.
 
-    More days than columns are drawn in groups by their largest value.
+    More days than columns are drawn in whole weeks, each by its largest value, and the picture says so.
 
     Args:
         bars: Numbers of 0 or more, one a day.
@@ -85,6 +85,7 @@ def text_chart(
     gutter = max(len(compact(value)) for value in range(0, top + 1, step)) + 2
     room = max(8, width - gutter)
     group = -(-len(bars) // room)
+    group = group if group == 1 else 7 * -(-group // 7)
     heights = [max(bars[at : at + group]) for at in range(0, len(bars), group)]
     dots = [max(marks[at : at + group]) for at in range(0, len(marks), group)] if marks else None
     broad = max(1, min(6, room // len(heights)))
@@ -103,11 +104,18 @@ def text_chart(
     span = broad * len(heights)
     rule = ("-" if ascii_only else "─") * span
     lines.append(" " * (gutter - 1) + ("+" if ascii_only else "└") + rule)
+    lines.append(" " * gutter + _below(labels, span, group))
+    return [line.rstrip() for line in lines]
+
+
+def _below(labels: Sequence[str], span: int, group: int) -> str:
+    """What stands under the columns: the first label, what a column is, and the last label, as room is."""
     first, last = labels[0], labels[-1] if len(labels) > 1 else ""
     if len(first) + len(last) + 2 > span:
         last = ""
-    lines.append(" " * gutter + first + last.rjust(span - len(first)))
-    return [line.rstrip() for line in lines]
+    says = f"a column: the largest of {group} days" if group > 1 else ""
+    free = span - len(first) - len(last)
+    return first + (says if len(says) + 4 <= free else "").center(free) + last
 
 
 def _cell(eighths: int, mark: bool, broad: int, ascii_only: bool) -> str:

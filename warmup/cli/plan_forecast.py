@@ -25,7 +25,6 @@ FOLDED_FROM = 46
 WIDTH = 80
 """Columns of a table."""
 
-DRAWN_MAX = 60
 WEEK = 7
 PROVIDER_HEADINGS = ("provider", "arrives", "goes", "late", "waits", "half", "95 %", "worst", "warm from")
 TITLE_MAX = 80
@@ -48,8 +47,8 @@ def table(seen: Outlook, notes: Sequence[str], out: Any) -> Iterator[str]:
     yield "\n"
     yield from _aligned(_days(found, width))
     yield "\n"
-    drawn = _sums(found)["released"][:DRAWN_MAX]
-    labels = [found.start.isoformat(), found.date_of(len(drawn) - 1).isoformat()]
+    drawn = _sums(found)["released"]
+    labels = [found.start.isoformat(), found.date_of(found.days - 1).isoformat()]
     for line in text_chart(drawn, labels=labels, width=80, ascii_only=is_ascii(out)):
         yield line + "\n"
     yield "\n"
@@ -174,6 +173,7 @@ def page(seen: Outlook, notes: Sequence[str]) -> Iterator[str]:
             yield f"<figure>{picture(seen, one.provider, width=480, height=260)}</figure>\n"
     yield "</div>\n<h2>Providers</h2>\n"
     yield html_table(PROVIDER_HEADINGS, _providers(found), texts=1)
-    yield "<p>Half of it, 95 % and the worst: days from arrival.</p>\n<h2>What becomes of it</h2>\n"
+    yield "<p class=note>Half of it, 95 % and the worst: days from arrival.</p>\n"
+    yield "<h2>What becomes of it</h2>\n"
     headings, *rows = _days(found, WEEK if found.days >= FOLDED_FROM else 1)
     yield html_table(tuple(headings), rows, texts=1)

@@ -16,6 +16,9 @@ __all__ = ["HEAD", "daily_totals", "html_table", "page", "picture"]
 
 IPS_SHOWN_MAX = 50
 
+COLUMNS_PRINTED = 11
+"""Tables with more columns than these are printed smaller."""
+
 
 def daily_totals(plan: Plan) -> tuple[list[str], dict[str, list[int]]]:
     """Dates, and for each provider what all sources together may send on each of them."""
@@ -100,8 +103,9 @@ def page(plan: Plan, more: Iterable[str] = ()) -> Iterator[str]:
 
 def html_table(headings: tuple[str, ...], rows: list[list[str]], texts: int) -> str:
     """A table whose first ``texts`` columns are words and the others numbers."""
+    many = ' class="wide"' if len(headings) > COLUMNS_PRINTED else ""
     lines = [
-        "<table><thead><tr>",
+        f'<div class="table"><table{many}><thead><tr>',
         *(
             f"<th{'' if at < texts else ' class=n'}>{escape(heading)}</th>"
             for at, heading in enumerate(headings)
@@ -111,7 +115,7 @@ def html_table(headings: tuple[str, ...], rows: list[list[str]], texts: int) -> 
     for row in rows:
         cells = (f"<td{'' if at < texts else ' class=n'}>{escape(cell)}</td>" for at, cell in enumerate(row))
         lines.append(f"<tr>{''.join(cells)}</tr>\n")
-    return "".join((*lines, "</tbody></table>\n"))
+    return "".join((*lines, "</tbody></table></div>\n"))
 
 
 HEAD = """<!DOCTYPE html>
@@ -123,6 +127,7 @@ body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem aut
 h1 {{ font-size: 1.3rem; }} h2 {{ font-size: 1.05rem; margin: 1.8rem 0 .4rem; }}
 figure {{ margin: 1rem 0; }} figure svg {{ width: 100%; height: auto; }}
 dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }} dd {{ margin: 0; }}
+.table {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{ text-align: left; padding: .15rem .7rem .15rem 0; border-bottom: 1px solid #8884; }}
 th {{ font-weight: 600; }} .n {{ text-align: right; }}
@@ -130,8 +135,16 @@ th {{ font-weight: 600; }} .n {{ text-align: right; }}
 .small figure {{ margin: .3rem 0; }}
 .warning::marker {{ content: "!  "; font-weight: 700; }}
 @media print {{
-  body {{ margin: 0; font-size: 11px; }} thead {{ display: table-header-group; }}
-  tr, figure {{ break-inside: avoid; }}
+  @page {{ margin: 13mm 12mm; }}
+  :root {{ color-scheme: light; }}
+  body {{ margin: 0; padding: 0; max-width: none; font-size: 11px; }}
+  h1, h2, thead {{ break-after: avoid; }} thead {{ display: table-header-group; }}
+  h2 {{ margin-top: 1.2rem; }} .note {{ break-before: avoid; }}
+  tr, figure, li {{ break-inside: avoid; }}
+  tbody tr:nth-child(-n+3) {{ break-before: avoid; }} tbody tr:nth-last-child(-n+2) {{ break-before: avoid; }}
+  figure {{ margin: .4rem 0; }} figure svg {{ max-height: 80mm; }} .small svg {{ max-height: 44mm; }}
+  svg text {{ fill: #333; }}
+  table.wide {{ font-size: 8px; }} .wide th, .wide td {{ padding-right: .35rem; }}
 }}
 </style></head><body>
 """

@@ -134,6 +134,8 @@ def test_staggered_starts_keep_every_ip_noticed() -> None:
     earlier = frame.plan(answer.plan.target, [("ip-1", first), ("ip-2", second - DAY)], START, days=60)
     assert not fed(earlier, demand, 300)
     assert answer.facts["each"][1]["volumes"]["google"]["least"] >= 300
+    assert {source.share for source in answer.plan.sources} == {answer.plan.target // 2}
+    assert any("the same share" in note for note in answer.notes)
 
 
 def test_an_ip_that_would_starve_when_warm_never_starts() -> None:

@@ -49,6 +49,9 @@ FINAL_DAYS = 14
 """The days at the end of a demand that have to feed all IPs at their full size: two weeks, so that every
 weekday speaks twice."""
 
+EVEN = "All IPs get the same share of the target, so it does not matter which of them is which."
+"""Said of staggered starts: orders of IPs with shares of their own are not looked for."""
+
 _DAY = timedelta(days=1)
 
 
@@ -117,6 +120,7 @@ def staggered(
 
     First, how many of the IPs the last two weeks of the demand feed once all of them are warm: each
     number is tried, the largest first, because what a target leaves to each is no monotone matter.
+    All share the target evenly, so that they are alike and there is one order of them to look at.
     Then one IP after the other gets the first day on which no lane of those started goes unfed on any
     later day. A day that brings a provider less than the floor feeds nobody there, however few IPs
     there are: such days are left out, with providers that have no other, and so is ``other``.
@@ -235,6 +239,7 @@ def _stagger_answer(
         facts={"ips": len(starts), "starts": [day.isoformat() for day in starts], **facts, "each": each},
         binding=binding,
         plan=made,
+        notes=(EVEN,) if ips > 1 and made is not None else (),
     )
 
 

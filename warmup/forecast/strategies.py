@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Any
 
 import attrs
 
@@ -129,6 +130,7 @@ class Ours:
         self._course = course
         self._said: list[str] = []
         self._window, self._deferred = 0, 0
+        self._complained = 0
         self.lane = Lane(id=1, key=LaneKey(SOURCE, PROVIDER))
 
     @property
@@ -145,24 +147,36 @@ class Ours:
                 self._said.append(adjustment.reason)
         return adjustment
 
-    def open(self, now: Instant, on: date, history: Sequence[WindowEvidence]) -> int:
+    def _wake(self, now: Instant) -> None:
+        """The engine looks when a suspension ends, in the midst of a day or not."""
         self._take(standing.wake(self.lane, now))
+
+    def open(self, now: Instant, on: date, history: Sequence[WindowEvidence]) -> int:
+        self._wake(now)
         return standing.cap_of(self.lane, self._course.plan.caps(SOURCE, self.lane.step, on)[PROVIDER])
 
     def news(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence]) -> int:
         course = self._course
+        self._wake(now)
         if seen.deferred > (self._deferred if seen.window.starts_at == self._window else 0):
             self.lane = attrs.evolve(self.lane, backoff_until=max(self.lane.backoff_until, now + SILENCE))
         self._window, self._deferred = seen.window.starts_at, seen.deferred
-        adjustment = self._take(
-            judgement.alarm(self.lane, seen, history, now, planned=course.planned, last_step=course.last_step)
-        )
+        words: dict[str, Any] = {"planned": course.planned, "last_step": course.last_step}
+        adjustment = judgement.alarm(self.lane, seen, history, now, **words)
+        # As in the engine: a complaint may be about a window that is closed.
+        complained = seen.complained + sum(window.complained for window in history)
+        if complained > self._complained and (adjustment is None or adjustment.quiet):
+            looked = self.lane if adjustment is None else adjustment.lane
+            adjustment = judgement.review(looked, seen, history, now, **words) or adjustment
+        self._complained = complained
+        self._take(adjustment)
         return seen.cap if adjustment is None or adjustment.cap_now is None else adjustment.cap_now
 
     def close(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence]) -> None:
         if seen.accepted:
             self.lane = attrs.evolve(self.lane, last_used_at=now)
         course = self._course
+        self._wake(now - 1)  # a window that ends at the same instant is judged first
         self._take(
             judgement.close(
                 self.lane,

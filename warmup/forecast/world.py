@@ -21,6 +21,7 @@ import copy
 import heapq
 import math
 from collections import deque
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -43,6 +44,11 @@ ASSAULT_MIN = 20
 
 
 _SCALE = 1 << 60
+
+
+@lru_cache(maxsize=256)  # a world has a handful of rates, and asks for them at every event
+def _weight(rate: float) -> int:
+    return max(1, int(-math.log1p(-min(rate, 0.999_999)) * _SCALE))
 
 
 @attrs.define
@@ -68,20 +74,16 @@ class Thinning:
             share = (self.chance.draw(self.name, self._drawn) + 1) / (Chance.RESOLUTION + 1)
             self._left = 1 + int(-math.log(share) * _SCALE)
         # Each message takes -log(1 - rate) off the gap; the one that takes the last of it is picked.
-        return min(most, -(-self._left // self._weight(rate)) - 1)
+        return min(most, -(-self._left // _weight(rate)) - 1)
 
     def passed(self, rate: float, count: int) -> None:
         """So many messages passed, no more than :meth:`ahead` said, and none was picked."""
         if rate > 0:
-            self._left -= count * self._weight(rate)
+            self._left -= count * _weight(rate)
 
     def picked(self) -> None:
         """The next message was picked."""
         self._left = 0
-
-    @staticmethod
-    def _weight(rate: float) -> int:
-        return max(1, int(-math.log1p(-min(rate, 0.999_999)) * _SCALE))
 
 
 @attrs.frozen(kw_only=True)

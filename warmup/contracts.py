@@ -13,13 +13,13 @@ from warmup.model import Attempt, Category, Grant
 from warmup.timing import Chance, Instant, Span
 
 __all__ = [
+    "Answer",
     "Complaint",
     "Curve",
     "Host",
     "Receiver",
     "Resolver",
     "Route",
-    "Run",
     "Setting",
     "Transport",
     "Unroutable",
@@ -151,7 +151,7 @@ class Setting:
     target: int
 
 
-class Run(NamedTuple):
+class Answer(NamedTuple):
     """Attempts that were answered alike, one after the other.
 
     Attributes:
@@ -188,7 +188,7 @@ class Receiver(Protocol):
         How many messages there are to send on a day, counted from 0. Else always enough.
     """
 
-    def answer(self, at: Instant, attempts: int, age: Span, patience: int) -> Run:
+    def answer(self, at: Instant, attempts: int, age: Span, patience: int) -> Answer:
         """Answer the first of some attempts: as many of them as get the same answer.
 
         They are counted as made. The caller asks again for the rest, if it still wants to: so what is

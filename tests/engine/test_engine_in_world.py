@@ -8,7 +8,7 @@ import attrs
 import pytest
 from engine_house import House
 
-from warmup.contracts import Run, Setting
+from warmup.contracts import Answer, Setting
 from warmup.forecast.desk import Desk
 from warmup.forecast.simulate import PROVIDER, Day, course, run
 from warmup.forecast.strategies import Ours
@@ -52,9 +52,9 @@ class Blocking(Provider):
         super().__init__(traits, setting, Chance(5))
         self.start, self.days = setting.start, days
 
-    def answer(self, at: Instant, attempts: int, age: Span, patience: int) -> Run:
+    def answer(self, at: Instant, attempts: int, age: Span, patience: int) -> Answer:
         if (at - self.start) // DAY in self.days:
-            return Run(min(attempts, patience), Category.IP_REPUTATION_BLOCK)
+            return Answer(min(attempts, patience), Category.IP_REPUTATION_BLOCK)
         return super().answer(at, attempts, age, patience)
 
 

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from warmup.cli import main
-from warmup.contracts import Complaint, Run, Setting, World
+from warmup.contracts import Answer, Complaint, Setting, World
 from warmup.errors import DataError, UsageError
 from warmup.forecast.contest import contest
 from warmup.forecast.finding import facts, world_of, worlds
@@ -22,7 +22,7 @@ from warmup.model import Category
 from warmup.timing import Chance
 
 TIMID = '''
-from warmup.contracts import Run
+from warmup.contracts import Answer
 from warmup.model import Category
 
 class Timid:
@@ -43,8 +43,8 @@ class Ten:
         count = min(attempts, self.left)
         self.left -= count
         if count:
-            return Run(count, Category.ACCEPTED)
-        return Run(min(attempts, patience), Category.VOLUME_LIMITED)
+            return Answer(count, Category.ACCEPTED)
+        return Answer(min(attempts, patience), Category.VOLUME_LIMITED)
 
 nothing = 3
 '''
@@ -163,19 +163,19 @@ class Rude:
         return made
 
 
-def _yes(attempts: int, patience: int) -> Run:
-    return Run(attempts, Category.ACCEPTED)
+def _yes(attempts: int, patience: int) -> Answer:
+    return Answer(attempts, Category.ACCEPTED)
 
 
-def _hasty(attempts: int, patience: int) -> Run:
-    return Run(attempts, Category.ACCEPTED if attempts == 1 else Category.VOLUME_LIMITED)
+def _hasty(attempts: int, patience: int) -> Answer:
+    return Answer(attempts, Category.ACCEPTED if attempts == 1 else Category.VOLUME_LIMITED)
 
 
-def _impossible(attempts: int, patience: int) -> Run:
+def _impossible(attempts: int, patience: int) -> Answer:
     raise ZeroDivisionError("by nothing")
 
 
-def _leaves(attempts: int, patience: int) -> Run:
+def _leaves(attempts: int, patience: int) -> Answer:
     sys.exit(0)
 
 
@@ -184,9 +184,9 @@ FUTURE = Complaint(1 << 60, 1)
 BROKEN: dict[str, tuple[Rude, str]] = {
     "nothing": (Rude(lambda attempts, patience: None), r"answer\(\) gave None"),
     "a list": (Rude(lambda attempts, patience: [1, Category.ACCEPTED]), "answer"),
-    "none": (Rude(lambda attempts, patience: Run(0, Category.ACCEPTED)), "gave 0 of"),
-    "fewer than none": (Rude(lambda attempts, patience: Run(-5, Category.ACCEPTED)), "gave -5 of"),
-    "more than asked": (Rude(lambda attempts, patience: Run(attempts + 1, Category.ACCEPTED)), "attempts"),
+    "none": (Rude(lambda attempts, patience: Answer(0, Category.ACCEPTED)), "gave 0 of"),
+    "fewer than none": (Rude(lambda attempts, patience: Answer(-5, Category.ACCEPTED)), "gave -5 of"),
+    "more than asked": (Rude(lambda attempts, patience: Answer(attempts + 1, Category.ACCEPTED)), "attempts"),
     "a fraction": (Rude(lambda attempts, patience: (1.0, Category.ACCEPTED)), "whole number"),
     "true": (Rude(lambda attempts, patience: (True, Category.ACCEPTED)), "whole number"),
     "a word": (Rude(lambda attempts, patience: (1, "accepted")), "Category"),
@@ -222,8 +222,8 @@ class Same(Rude):
     def begin(self, setting: Setting, chance: Chance) -> Any:
         return self
 
-    def answer(self, at: int, attempts: int, age: int, patience: int) -> Run:
-        return Run(attempts, Category.ACCEPTED)
+    def answer(self, at: int, attempts: int, age: int, patience: int) -> Answer:
+        return Answer(attempts, Category.ACCEPTED)
 
 
 class Locked(Rude):
@@ -259,5 +259,5 @@ class Wall(Rude):
 
     def __init__(self) -> None:
         super().__init__(
-            lambda attempts, patience: Run(min(attempts, patience), Category.IP_REPUTATION_BLOCK)
+            lambda attempts, patience: Answer(min(attempts, patience), Category.IP_REPUTATION_BLOCK)
         )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from warmup.contracts import Run, Setting
+from warmup.contracts import Answer, Setting
 from warmup.forecast.desk import REPLIES, Desk
 from warmup.forecast.simulate import course
 from warmup.forecast.world import Provider, Thinning, Traits
@@ -102,9 +102,9 @@ def test_greylisting_lets_in_who_comes_back() -> None:
     """The first try waits, a later one of the same age as the wait gets in."""
     provider = _provider(greylist=10 * MINUTE)
     at = SETTING.start + HOUR
-    assert provider.answer(at, 5, 0, PLENTY) == Run(5, Category.GREYLIST)
-    assert provider.answer(at, 5, 9 * MINUTE, PLENTY) == Run(5, Category.GREYLIST)
-    assert provider.answer(at, 5, 10 * MINUTE, PLENTY) == Run(5, Category.ACCEPTED)
+    assert provider.answer(at, 5, 0, PLENTY) == Answer(5, Category.GREYLIST)
+    assert provider.answer(at, 5, 9 * MINUTE, PLENTY) == Answer(5, Category.GREYLIST)
+    assert provider.answer(at, 5, 10 * MINUTE, PLENTY) == Answer(5, Category.ACCEPTED)
 
 
 def test_who_is_asked_to_come_back_is_not_blocked_for_coming_back() -> None:
@@ -112,9 +112,9 @@ def test_who_is_asked_to_come_back_is_not_blocked_for_coming_back() -> None:
     provider = _provider(first=50, greylist=10 * MINUTE, block_over=1.5)
     at = SETTING.start + HOUR
     for age in range(5):
-        assert provider.answer(at, 200, age * MINUTE, PLENTY) == Run(200, Category.GREYLIST)
-    assert provider.answer(at, 60, 10 * MINUTE, PLENTY) == Run(50, Category.ACCEPTED)
-    assert provider.answer(at, 10, 10 * MINUTE, PLENTY) == Run(10, Category.VOLUME_LIMITED)
+        assert provider.answer(at, 200, age * MINUTE, PLENTY) == Answer(200, Category.GREYLIST)
+    assert provider.answer(at, 60, 10 * MINUTE, PLENTY) == Answer(50, Category.ACCEPTED)
+    assert provider.answer(at, 10, 10 * MINUTE, PLENTY) == Answer(10, Category.VOLUME_LIMITED)
 
 
 def test_a_copy_goes_its_own_way() -> None:
@@ -144,8 +144,8 @@ class Forgetful:
     def begin(self, setting: Setting, chance: Chance) -> Forgetful:
         return Forgetful()
 
-    def answer(self, at: int, attempts: int, age: int, patience: int) -> Run:
-        return Run(attempts, Category.VOLUME_LIMITED)
+    def answer(self, at: int, attempts: int, age: int, patience: int) -> Answer:
+        return Answer(attempts, Category.VOLUME_LIMITED)
 
 
 class Moody(Forgetful):
@@ -154,8 +154,8 @@ class Moody(Forgetful):
     def begin(self, setting: Setting, chance: Chance) -> Moody:
         return Moody()
 
-    def answer(self, at: int, attempts: int, age: int, patience: int) -> Run:
-        return Run(1, Category.ACCEPTED if attempts % 2 else Category.GREYLIST)
+    def answer(self, at: int, attempts: int, age: int, patience: int) -> Answer:
+        return Answer(1, Category.ACCEPTED if attempts % 2 else Category.GREYLIST)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from warmup.contracts import Complaint, Receiver, Run, Setting
+from warmup.contracts import Answer, Complaint, Receiver, Setting
 from warmup.errors import DataError, WarmupError
 from warmup.forecast.simulate import BLOCKED, DEFERRED
 from warmup.model import Category
@@ -104,7 +104,7 @@ class _GuardedReceiver:
         twin._accepted, twin._complained = self._accepted, self._complained
         return twin
 
-    def answer(self, at: Instant, attempts: int, age: Span, patience: int) -> Run:
+    def answer(self, at: Instant, attempts: int, age: Span, patience: int) -> Answer:
         try:
             said = self._receiver.answer(at, attempts, age, patience)
         except (Exception, SystemExit) as error:
@@ -120,7 +120,7 @@ class _GuardedReceiver:
             raise _broken(
                 self._asked, f"answer() refused {count} at a time ({category}), with a patience of {patience}"
             )
-        return Run(count, category)
+        return Answer(count, category)
 
     def _demand(self, day: int) -> int:
         wanted = _call(self._asked, "demand()", self._receiver.demand, day)

@@ -26,7 +26,7 @@ from typing import Any
 
 import attrs
 
-from warmup.contracts import Complaint, Run, Setting
+from warmup.contracts import Answer, Complaint, Setting
 from warmup.model import Category
 from warmup.timing import HOUR, Chance, Instant, Span
 
@@ -200,7 +200,7 @@ class Provider:
             found.append(Complaint(accepted_at, 1))
         return found
 
-    def answer(self, at: Instant, attempts: int, age: Span, patience: int) -> Run:
+    def answer(self, at: Instant, attempts: int, age: Span, patience: int) -> Answer:
         """Answer the first of some attempts."""
         day, hour = divmod((at - self._setting.start) // HOUR, 24)
         while self._day < day:
@@ -215,32 +215,32 @@ class Provider:
         if known == 0:
             self._invalid.picked()
             habit.attempted += 1
-            return Run(1, Category.INVALID_RECIPIENT)
+            return Answer(1, Category.INVALID_RECIPIENT)
         limit = self.tolerance(day)
         room = min(limit - habit.accepted, max(1, int(limit * traits.hour_share)) - habit.hour_accepted)
         if room <= 0:
             return self._refuse(Category.VOLUME_LIMITED, min(known, patience))
         if traits.greylist and age < traits.greylist:
-            return Run(known, Category.GREYLIST)  # it was asked to come back: that is no pushing
+            return Answer(known, Category.GREYLIST)  # it was asked to come back: that is no pushing
         count = self._noise.ahead(traits.noise, min(known, room))
         if count == 0:
             self._noise.picked()
             self._passed(age, 1)
             habit.attempted += 1
-            return Run(1, Category.VOLUME_LIMITED)
+            return Answer(1, Category.VOLUME_LIMITED)
         self._noise.passed(traits.noise, count)
         self._passed(age, count)
         self._read(at, count)
         habit.attempted += count
         habit.accepted += count
         habit.hour_accepted += count
-        return Run(count, Category.ACCEPTED)
+        return Answer(count, Category.ACCEPTED)
 
     def _passed(self, age: Span, count: int) -> None:
         if not age:
             self._invalid.passed(self.traits.invalid, count)
 
-    def _refuse(self, category: Category, count: int) -> Run:
+    def _refuse(self, category: Category, count: int) -> Answer:
         habit = self._habit
         if category is Category.VOLUME_LIMITED:
             limit = int(self.traits.block_over * self.tolerance(self._day)) + ASSAULT_MIN
@@ -250,7 +250,7 @@ class Provider:
                 count = min(count, limit - habit.attempted)
                 habit.deferred += count
         habit.attempted += count
-        return Run(count, category)
+        return Answer(count, category)
 
     def _read(self, at: Instant, count: int) -> None:
         """Let readers complain of what was accepted: the engaged are written to first."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 
-from warmup.contracts import Complaint, Receiver, Run, Setting, World
+from warmup.contracts import Answer, Complaint, Receiver, Setting, World
 from warmup.forecast.simulate import BLOCKED, DEFERRED, course
 from warmup.model import Category
 from warmup.timing import DAY, HOUR, MINUTE, Chance, Instant
@@ -104,7 +104,7 @@ def _ask(
     while left:
         asked = min(left, most)
         run = receiver.answer(at, asked, age, patience)
-        assert isinstance(run, Run), f"{where}: answer() returns a Run, got {run!r}"
+        assert isinstance(run, Answer), f"{where}: answer() returns an Answer, got {run!r}"
         attempts, category = run
         assert type(attempts) is int, f"{where}: {attempts!r} attempts is no whole number"
         assert 1 <= attempts <= asked, f"{where}: {attempts} of {asked} attempts were answered"

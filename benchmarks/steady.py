@@ -6,6 +6,9 @@
 releases as early as possible over the same rows: what is linear has the same ratio on each line. ``dips``
 are caps of which many bind, ``held`` caps with no deadline at all before the end, ``falling`` the worst
 that is known: caps that fall day by day, so that each goes to the front of the list.
+``steady.streams`` is a quarter, a year, four years and sixteen of three streams of several deadlines:
+``sums`` where the sums of their walls suffice, ``bursts`` where urgent bursts and a monthly mailing call for
+decomposing, ``long`` where nearly all windows overlap.
 ``steady.lanes`` smooths 12,000 lanes of 365 days, each on its own; ``steady.providers`` does
 what a plan does: 12 providers, two streams, split among 1,000 sources.
 """
@@ -73,6 +76,28 @@ def rows(rounds: int) -> None:
                 )
 
 
+def streams(rounds: int) -> None:
+    """Three streams of several deadlines, four times as long each time."""
+    for kind, deadlines in (("sums", (0, 3, 7)), ("bursts", (0, 2, 27)), ("long", (0, 9, 60))):
+        for days in (91, 365, 1_460, 5_840):
+            weights = [WEEK[day % 7] for day in range(days)]
+            some = [[CHANCE.below(2_000, kind, place, day) for day in range(days)] for place in range(3)]
+            if kind == "sums":
+                some[1] = [40_000 if day % 7 == 1 else 0 for day in range(days)]
+                some[2] = [10 * count if day % 7 < 5 else 0 for day, count in enumerate(some[2])]
+            elif kind == "bursts":
+                some[0] = [10 * count if count % 10 == 0 else 100 for count in some[0]]
+                some[1] = [40_000 if day % 7 == 1 else 0 for day in range(days)]
+                some[2] = [120_000 if day % 28 == 1 else 0 for day in range(days)]
+            flows = [
+                Flow(name=str(deadline), arrivals=row, deadline=deadline)
+                for row, deadline in zip(some, deadlines, strict=True)
+            ]
+            caps = [18_000 + CHANCE.below(12_000, "cap", day) for day in range(days)]
+            [took] = race(rounds, lambda: steady(flows, caps, weights))  # noqa: B023
+            say(f"steady.streams.{kind}.{days}", took * 1e3, "ms", each_us=round(took / days * 1e6, 1))
+
+
 def lanes(rounds: int) -> None:
     """12,000 lanes, each smoothed on its own; a tenth of them has caps that dip."""
     made = [row(DAYS, "dips" if lane % 10 == 0 else "free", lane) for lane in range(12_000)]
@@ -114,6 +139,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="Times each measurement is repeated.")
     rounds = parser.parse_args().rounds
     rows(rounds)
+    streams(rounds)
     lanes(rounds)
     providers(rounds)
 

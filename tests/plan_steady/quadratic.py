@@ -10,8 +10,8 @@ import numpy as np
 import quadprog
 from hypothesis import strategies as st
 
-from warmup.plan.flows import Flow, flow_class
 from warmup.plan.lateness import earliest
+from warmup.plan.windows import Batch
 
 SLACK = 1e-7
 """The solver wants an inside; where both walls meet there is none."""
@@ -46,47 +46,65 @@ def cases(draw: st.DrawFn, days: int = 14, largest: int = 60, dips: bool = True)
     return Case(list(map(min, lower, earliest(upper, held))), upper, weights, held)
 
 
-def least(case: Case, low: Sequence[int] | None = None, others: Sequence[int] | None = None) -> list[float]:
+def least(case: Case, low: Sequence[int] | None = None) -> list[float]:
     """Solve one row as a quadratic programme."""
     count = len(case.weights)
-    days = [day for day, weight in enumerate(case.weights) if weight]
-    found = [0.0] * count
+    sums = [[float(day <= end) for day in range(count)] for end in range(count)]
+    walls = [*zip(sums, case.lower, strict=True)]
+    walls += [([-one for one in row], -most) for row, most in zip(sums, case.upper, strict=True)]
+    return _solve(walls, case.weights, case.caps, low or [0] * count)
+
+
+def least_in_runs(
+    mail: Sequence[Batch], weights: Sequence[int], caps: Sequence[int], low: Sequence[int]
+) -> list[float]:
+    """Solve mail with windows: in each run of days goes what has its whole window there."""
+    count = len(weights)
+    walls = [([-1.0] * count, -sum(some for _, _, some in mail))]
+    for begin in range(count):
+        for end in range(begin, count):
+            run = [float(begin <= day <= end) for day in range(count)]
+            walls.append((run, sum(some for first, last, some in mail if begin <= first and last <= end)))
+    return _solve(walls, weights, caps, low)
+
+
+def _solve(
+    walls: Sequence[tuple[list[float], int]], weights: Sequence[int], caps: Sequence[int], low: Sequence[int]
+) -> list[float]:
+    """Minimise the sum of r^2 / w; a wall is factors of the days' releases and what they are at least."""
+    days = [day for day, weight in enumerate(weights) if weight]
+    found = [0.0] * len(weights)
     if not days:
         return found
-    beside = np.array([others[day] if others else 0 for day in days], float)
-    weights = np.array([case.weights[day] for day in days], float)
-    sums = np.array([[float(day <= end) for day in days] for end in range(count)])
-    held = sums.any(axis=1)
     unit = np.eye(len(days))
-    walls = np.vstack([sums[held], -sums[held], unit, -unit])
-    bounds = np.concatenate(
-        [
-            np.array(case.lower, float)[held],
-            -np.array(case.upper, float)[held],
-            [low[day] if low else 0 for day in days],
-            [-case.caps[day] for day in days],
-        ]
-    )
-    answer = quadprog.solve_qp(np.diag(2 / weights), -2 * beside / weights, walls.T, bounds - SLACK)[0]
+    rows = np.array([row for row, _ in walls])[:, days]
+    bounds = np.array([bound for _, bound in walls], float)
+    used = rows.any(axis=1)
+    assert (bounds[~used] <= 0).all()
+    answer = quadprog.solve_qp(
+        np.diag([2 / weights[day] for day in days]),
+        np.zeros(len(days)),
+        np.vstack([rows[used], unit, -unit]).T,
+        np.concatenate([bounds[used], [low[day] for day in days], [-caps[day] for day in days]]) - SLACK,
+    )[0]
     for day, release in zip(days, answer, strict=True):
         found[day] = float(release)
     return found
 
 
 def least_together(
-    flows: Sequence[Flow], caps: Sequence[int], weights: Sequence[int], patience: int
+    walls: Sequence[tuple[Sequence[int], Sequence[int]]], caps: Sequence[int], weights: Sequence[int]
 ) -> list[float] | None:
-    """Solve several streams at once as a quadratic programme; None where not everything can be met."""
-    count, many = len(caps), len(flows)
+    """Solve several streams at once, each between walls of its own; None where no release keeps to them."""
+    count, many = len(caps), len(walls)
     rows: list[np.ndarray] = []
     bounds: list[float] = []
-    for place, flow in enumerate(flows):
-        curves = flow_class((flow,), count, patience)
+    for place, (lower, upper) in enumerate(walls):
         for day in range(count):
             sums = np.zeros(many * count)
             sums[place * count : place * count + day + 1] = 1
             rows += [sums, -sums]
-            bounds += [curves.due[day], -curves.upper[day]]
+            bounds += [lower[day], -upper[day]]
     rows += list(np.eye(many * count))
     bounds += [0] * (many * count)
     for day in range(count):

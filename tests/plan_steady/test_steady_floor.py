@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, combinations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,6 +82,62 @@ def test_several_deadlines_count_towards_one_floor() -> None:
     found = steady(flows, [5_000] * 6, floor=700)
     assert found.kept == 6
     assert not found.late
+
+
+@settings(max_examples=60)
+@given(data=st.data(), floor=st.integers(1, 5))
+def test_a_floor_of_several_deadlines_is_the_most_where_it_says_so(data: st.DataObject, floor: int) -> None:
+    """With several deadlines no days are more than those found, if the answer says that they are the most."""
+    count = data.draw(st.integers(1, 6))
+    row = st.lists(st.integers(0, 4), min_size=count, max_size=count)
+    flows = [
+        Flow(name=str(deadline), arrivals=data.draw(row), deadline=deadline)
+        for deadline in data.draw(st.lists(st.integers(0, 4), min_size=2, max_size=3, unique=True))
+    ]
+    found = steady(flows, [100] * count, floor=floor)
+    assert not found.late
+    assert found.kept == sum(sent >= floor for sent in found.releases)
+    mail = [
+        (came, min(came + (flow.deadline or 0), count - 1), some)
+        for flow in flows
+        for came, some in enumerate(flow.arrivals)
+    ]
+
+    def enough(days: tuple[int, ...]) -> bool:
+        there = sum(some for first, last, some in mail if any(first <= day <= last for day in days))
+        return there >= floor * len(days)
+
+    # Days can be filled if the mail that can go on any of them suffices, and so for any of these (Hall).
+    subsets = [days for size in range(count + 1) for days in combinations(range(count), size)]
+    scarce = [set(days) for days in subsets if not enough(days)]
+    best = max(len(days) for days in subsets if not any(few <= set(days) for few in scarce))
+    assert found.kept <= best
+    assert found.kept == best or not found.most
+
+
+def test_patient_mail_waits_for_days_that_would_stay_empty() -> None:
+    """Filling the first day would leave two later ones short; the floor is kept on those two."""
+    flows = [
+        Flow(name="short", arrivals=[10, 0, 0], deadline=1),
+        Flow(name="long", arrivals=[10, 0, 0], deadline=2),
+        Flow(name="urgent", arrivals=[0, 10, 10], deadline=0, priority=0),
+    ]
+    found = steady(flows, [100] * 3, floor=20)
+    assert found.releases == (0, 20, 20)
+    assert found.kept == 2
+    assert found.most
+
+
+def test_what_is_not_proved_is_not_claimed() -> None:
+    """Where streams get into each other's way, the answer may not know that its days are the most."""
+    flows = [
+        Flow(name="patient", arrivals=[1, 0, 0, 0], deadline=4),
+        Flow(name="urgent", arrivals=[2, 0, 2, 2], deadline=0),
+    ]
+    found = steady(flows, [100] * 4, floor=3)
+    assert found.kept == 1
+    assert not found.most
+    assert steady(flows, [100] * 4, floor=2).most
 
 
 def test_a_day_of_rest_is_no_floor_day() -> None:

@@ -13,14 +13,17 @@ from quadratic import least_together
 
 from warmup.errors import PlanError
 from warmup.plan.demand import Demand, DemandStream
-from warmup.plan.lateness import Late
+from warmup.plan.flows import flow_class
+from warmup.plan.lateness import Late, earliest
 from warmup.plan.mix import seats
 from warmup.plan.share import share
-from warmup.plan.steady import Flow, Steady, steady, steady_demand
+from warmup.plan.steady import PATIENCE, Flow, Steady, steady, steady_demand
+
+Question = tuple[list[Flow], list[int], list[int]]
 
 
 @st.composite
-def questions(draw: st.DrawFn, roomy: bool) -> tuple[list[Flow], list[int], list[int]]:
+def questions(draw: st.DrawFn, roomy: bool) -> Question:
     """Two or three streams, caps and weights."""
     count = draw(st.integers(1, 10))
     row = st.lists(
@@ -59,40 +62,64 @@ def kept(found: Steady, flows: list[Flow], caps: list[int]) -> None:
                 assert (need > max(gone[day], before)) == (day in days)
 
 
-@settings(max_examples=60)
+@settings(max_examples=80)
 @given(question=questions(roomy=True))
-def test_release_of_several_deadlines_is_least_where_it_says_so(
-    question: tuple[list[Flow], list[int], list[int]],
-) -> None:
-    """Several streams under one cap: what is called least is what a quadratic programme finds."""
+def test_release_of_several_deadlines_is_what_a_quadratic_programme_finds(question: Question) -> None:
+    """Several streams under one cap: no release that keeps all deadlines is steadier; whole, within 1."""
     flows, caps, weights = question
     found = steady(flows, caps, weights)
     kept(found, flows, caps)
-    answer = least_together(flows, caps, weights, 7)
+    curves = [flow_class((flow,), len(caps), PATIENCE) for flow in flows]
+    answer = least_together([(curve.due, curve.upper) for curve in curves], caps, weights)
     if answer is None:
         return
     assert not found.late
-    # Where least is not proved nothing is promised of the distance: it may be a tenth.
-    if found.least:
-        assert all(abs(ours - theirs) < 1.01 for ours, theirs in zip(found.releases, answer, strict=True))
+    assert all(abs(ours - theirs) < 1.01 for ours, theirs in zip(found.releases, answer, strict=True))
 
 
-def test_least_is_claimed_where_it_is_easy() -> None:
-    """Two streams whose deadlines do not get into each other's way are proved to go as smoothly as can be."""
-    flows = [
-        Flow(name="bulk", arrivals=[700, 0, 0, 0, 0, 0, 0], deadline=6),
-        Flow(name="news", arrivals=[0, 0, 0, 30, 0, 0, 0], deadline=3),
-    ]
-    assert steady(flows, [1_000] * 7).least
+@settings(max_examples=80)
+@given(question=questions(roomy=False))
+def test_scarce_caps_are_used_as_steadily_as_can_be(question: Question) -> None:
+    """Where caps do not suffice, no release is steadier in which no stream is later on any day."""
+    flows, caps, weights = question
+    found = steady(flows, caps, weights)
+    kept(found, flows, caps)
+    walls = []
+    for flow in flows:
+        curve = flow_class((flow,), len(caps), PATIENCE)
+        walls.append((list(map(min, curve.due, accumulate(found.streams[flow.name]))), curve.upper))
+    answer = least_together(walls, caps, weights)
+    assert answer is not None
+    assert all(abs(ours - theirs) < 1.01 for ours, theirs in zip(found.releases, answer, strict=True))
 
 
 @given(question=questions(roomy=False))
-def test_scarce_caps_are_kept_and_late_mail_is_listed_in_full(
-    question: tuple[list[Flow], list[int], list[int]],
-) -> None:
-    """Where caps do not suffice, a stream's late mail is what had not gone when it was due."""
+def test_at_the_end_of_each_day_as_little_as_possible_is_overdue(question: Question) -> None:
+    """Whatever else had gone first, no less of all streams' mail would be overdue on any day."""
     flows, caps, weights = question
-    kept(steady(flows, caps, weights), flows, caps)
+    found = steady(flows, caps, weights)
+    for day in range(len(caps)):
+        due = [0] * len(caps)  # arrivals of what is due by this day
+        overdue = 0
+        for flow in flows:
+            if flow.deadline is not None:
+                arrived = flow.arrivals[: max(0, day - flow.deadline + 1)]
+                overdue += max(0, sum(arrived) - sum(found.streams[flow.name][: day + 1]))
+                for came, some in enumerate(arrived):
+                    due[came] += some
+        assert overdue == sum(due) - earliest(list(accumulate(due)), caps)[day]
+
+
+def test_windows_are_asked_for_before_messages_are_whole() -> None:
+    """A release that keeps all deadlines only because it was rounded is not taken for the least."""
+    flows = [
+        Flow(name="patient", arrivals=[0, 86, 58, 154, 318, 0, 0, 0, 83, 0], deadline=5),
+        Flow(name="news", arrivals=[0, 81, 0, 37, 60, 301, 0, 15, 0, 55], deadline=1),
+        Flow(name="urgent", arrivals=[68, 66, 0, 0, 201, 0, 0, 276, 2, 66], deadline=0),
+    ]
+    caps = [5_000, 300, 900, 900, 900, 5_000, 5_000, 300, 500, 5_000]
+    found = steady(flows, caps, [3, 1, 2, 3, 2, 3, 1, 2, 1, 1])
+    assert found.releases == (68, 80, 161, 241, 275, 413, 138, 276, 137, 138)  # 412.875 on the sixth day
 
 
 def test_a_release_of_patient_mail_does_not_stand_for_urgent_mail() -> None:

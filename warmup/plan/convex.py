@@ -36,7 +36,7 @@ from collections.abc import Sequence
 
 from warmup.errors import PlanError, WarmupError
 
-__all__ = ["FREE", "Level", "held", "levels"]
+__all__ = ["FREE", "Level", "held", "impossible", "levels"]
 
 Level = tuple[int, int]
 """A level as numerator and denominator (above 0), in messages per unit of weight; not reduced."""
@@ -48,7 +48,7 @@ _Bend = tuple[int, int, int, int, int]  # its place in the order, numerator, den
 _NONE: _Bend = (0, 0, 1, 0, 0)
 
 
-def held(weight: int, level: Level, low: int, high: int, others: int = 0) -> tuple[int, int]:
+def held(weight: int, level: Level, low: int, high: int) -> tuple[int, int]:
     """Return a day's release at a level, as numerator and denominator.
 
     Args:
@@ -56,10 +56,9 @@ def held(weight: int, level: Level, low: int, high: int, others: int = 0) -> tup
         level: Its level.
         low: The least that may go.
         high: The most that may go.
-        others: What goes that day besides and counts in the level.
     """
     above, below = level
-    asked = weight * above - others * below
+    asked = weight * above
     if asked <= low * below:
         return low, 1
     if asked >= high * below:
@@ -73,11 +72,8 @@ def levels(
     weights: Sequence[int],
     high: Sequence[int],
     low: Sequence[int] | None = None,
-    others: Sequence[int] | None = None,
 ) -> list[Level]:
     """Find the level of each day of the smoothest release.
-
-    What is least is the sum of (r_i + others_i)^2 / w_i.
 
     Args:
         lower: What must have gone by the end of each day, in all; never falls.
@@ -85,7 +81,6 @@ def levels(
         weights: Whole weights of the days; on a day of weight 0 exactly ``low`` goes.
         high: The most that may go on each day.
         low: The least that must go on each day, no more than ``high``; 0 unless given.
-        others: What else goes on each day and is not to be moved; 0 unless given.
 
     Returns:
         One level a day. R, in all, lies on a curve wherever the level changes, and on the lower
@@ -107,21 +102,17 @@ def levels(
         weight, most, floor_, ceiling = weights[day], high[day], lower[day], upper[day]
         least = low[day] if low else 0
         if weight and most > least:
-            beside = others[day] if others else 0
             free = most >= ceiling - bottom  # the cap cannot bind: the upper curve is nearer
-            above = least + beside
-            bend = (above * order // weight, above, weight, -above, weight)
+            bend = (least * order // weight, least, weight, -least, weight)
             if head == len(bends) or bend <= bends[head]:
                 head -= 1
                 bends[head] = bend
             else:
                 insort(bends, bend, head)
             if free:
-                top -= beside
                 rise = weight
             else:
-                above = most + beside
-                insort(bends, (above * order // weight, above, weight, above, -weight), head)
+                insort(bends, (most * order // weight, most, weight, most, -weight), head)
                 top += most
         else:
             top += least
@@ -137,13 +128,13 @@ def levels(
                 b += more_b
                 head += 1
             if b <= 0:
-                raise _impossible(day, f"{floor_:,} must have gone in all, at most {a:,} can")
+                raise impossible(day, f"{floor_:,} must have gone in all, at most {a:,} can")
             head -= 1
             above = floor_ - a
             bends[head] = lowest[day] = (above * order // b, above, b, a - floor_, b)
             bottom = floor_
         elif bottom > ceiling:
-            raise _impossible(day, f"at least {bottom:,} go in all, there are {ceiling:,}")
+            raise impossible(day, f"at least {bottom:,} go in all, there are {ceiling:,}")
         if rise or top > ceiling:
             a, b = top, rise
             while len(bends) > head:
@@ -173,5 +164,6 @@ def levels(
     return found
 
 
-def _impossible(day: int, why: str) -> WarmupError:
+def impossible(day: int, why: str) -> WarmupError:
+    """The error for bounds to which no release can keep."""
     return PlanError.of(f"day {day}", why, "lower what must have gone first, as warmup.plan.lateness does")

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from warmup.plan.convex import Level, levels
-from warmup.plan.floors import floors
 from warmup.plan.taut import string
 from warmup.plan.whole import whole
 
@@ -22,9 +21,7 @@ def smooth(
     upper: Sequence[int],
     weights: Sequence[int],
     caps: Sequence[int],
-    *,
-    others: Sequence[int] | None = None,
-    floor: int = 0,
+    low: Sequence[int] | None = None,
 ) -> list[int]:
     """Find the steadiest whole release between two curves.
 
@@ -33,19 +30,14 @@ def smooth(
         upper: What has arrived by the end of each day, in all.
         weights: Whole weights of the days.
         caps: The most that may go on each day; 0 where the weight is 0.
-        others: What else goes on each day, inside neither the curves nor the caps.
-        floor: On as many days as possible at least this goes, ``others`` included.
+        low: The least that must go on each day, attainable too; 0 unless given.
     """
-    low = None
-    if floor:
-        wanted = [max(0, floor - beside) for beside in others] if others else [floor] * len(caps)
-        low = floors(lower, upper, weights, caps, wanted)
-    if low is None and others is None:
+    if low is None:
         found = string(lower, upper, weights)
         if _within(found, weights, caps):
             return whole(found, weights)
-    found = levels(lower, upper, weights, caps, low, others)
-    return whole(found, weights, caps, low, others)
+    found = levels(lower, upper, weights, caps, low)
+    return whole(found, weights, caps, low)
 
 
 def _within(found: Sequence[Level], weights: Sequence[int], caps: Sequence[int]) -> bool:

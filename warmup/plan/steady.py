@@ -4,8 +4,8 @@ What is least is the sum of r^2 / w over the days, r a day's release in whole me
 weight of its weekday; first, though, lateness: what cannot be met under the caps is as little as it
 can be, and is named. A cap is never exceeded and no mail is invented.
 
-Cumulative deadlines and arrivals are the two walls between which :mod:`warmup.plan.smooth` finds the
-least, exactly, whole messages aside. Streams of several deadlines are in :mod:`warmup.plan.together`.
+Cumulative deadlines and arrivals are the two walls between which :mod:`warmup.plan.smooth` finds the least;
+for streams of several deadlines :mod:`warmup.plan.together` does. Both are exact, whole messages aside.
 
 *The end.* Mail without a deadline goes within ``patience`` days where caps allow; nobody is late by it.
 By the end of the days asked for, everything goes as far as caps allow, what is due later too. To
@@ -24,6 +24,7 @@ import attrs
 
 from warmup.errors import PlanError, Problem
 from warmup.plan.demand import Demand
+from warmup.plan.floors import floors
 from warmup.plan.flows import Flow, flow_class, shares
 from warmup.plan.lateness import Late, binding, earliest, lates
 from warmup.plan.share import share
@@ -46,7 +47,8 @@ class Steady:
         backlog: What waits at the end of each day.
         late: What was due and had not gone by the end of its day, in order of days.
         kept: On how many days at least the floor goes; 0 without a floor.
-        least: Whether the sum of r^2 / w is proved to be the least there is, whole messages aside.
+        most: Whether ``kept`` is proved to be as many days as there can be. It always is with streams of one
+            deadline, and need not be with several.
     """
 
     releases: tuple[int, ...]
@@ -54,7 +56,7 @@ class Steady:
     backlog: tuple[int, ...]
     late: tuple[Late, ...] = ()
     kept: int = 0
-    least: bool = True
+    most: bool = True
 
     def by_source(self, caps: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
         """Split each day's release among sources, in proportion to their caps.
@@ -99,8 +101,8 @@ def steady(
         caps: The most that may go on each day, all sources together; as many days as are asked for.
         weights: The days' weights, 0 or more: a day of weight 0 releases nothing, and the sum of
             r^2 / w is made least. All the same unless given.
-        floor: The keep-warm volume: on as many days as possible at least this goes, within the
-            deadlines and caps. 0: none.
+        floor: The keep-warm volume: on as many days as possible (:attr:`Steady.most`) at least this
+            goes, within the deadlines and caps. 0: none.
         patience: Days within which mail without a deadline goes where caps allow.
 
     Returns:
@@ -120,12 +122,13 @@ def steady(
     parts.sort(key=lambda part: min(flow.priority for flow in part.flows))
     arrived = [sum(row) for row in zip(*(part.upper for part in parts), strict=True)]
     ahead = earliest(arrived, held)
-    least = True
     if len(parts) == 1:
         lower = list(map(min, parts[0].due, ahead))
-        sums = [list(accumulate(smooth(lower, arrived, scaled, held, floor=floor)))]
+        low = floors(lower, arrived, scaled, held, floor) if floor else None
+        sums = [list(accumulate(smooth(lower, arrived, scaled, held, low)))]
+        full = sum(map(bool, low or ()))
     else:
-        sums, least = together(parts, scaled, held, floor)
+        sums, full = together(parts, scaled, held, floor)
 
     since = binding(arrived, ahead)
     rows: dict[str, list[int]] = {}
@@ -137,15 +140,18 @@ def steady(
                 due = flow_class((flow,), days, patience).hard
                 late += lates(flow.name, due, list(accumulate(rows[flow.name])), since)
     releases = [sum(row) for row in zip(*rows.values(), strict=True)]
+    kept = (
+        sum(release >= floor for release, weight in zip(releases, scaled, strict=True) if weight)
+        if floor
+        else 0
+    )
     return Steady(
         releases=tuple(releases),
         streams={flow.name: tuple(rows[flow.name]) for flow in flows},
         backlog=tuple(came - gone for came, gone in zip(arrived, accumulate(releases), strict=True)),
         late=tuple(sorted(late, key=lambda entry: entry.day)),
-        kept=sum(release >= floor for release, weight in zip(releases, scaled, strict=True) if weight)
-        if floor
-        else 0,
-        least=least,
+        kept=kept,
+        most=kept >= full,
     )
 
 

@@ -1,33 +1,35 @@
 """Streams of several deadlines that share one cap.
 
-Between the sums of all walls more is allowed than can be kept: a release of patient mail could stand for
-urgent mail that has not even arrived. So first the sums are smoothed and mail is served in the order of
-its due days. If nobody is late by it, no plan is steadier, for the sums allow whatever the streams
-allow.
+*Lateness first.* Serving what is due first at full caps leaves the fewest messages overdue at the end of each
+day, on all days at once: mail that is due by a day never waits behind mail that is due after it. Among
+what is due on one day the stream of the better priority goes first. Mail without a deadline waits behind
+all that has one. That is what a stream is held to: its mail goes by its due day, or by the day on which it
+went at full caps if that is later. So from here on all mail has a window within which it can go.
 
-Otherwise streams are smoothed in turn, each around the others, starting from the plan that serves due
-days at full caps, for as long as the sum of r^2 / w falls: all deadlines are kept at every turn. What
-that reaches is a plan in which no single stream can be steadier by itself; it may be a little above
-the least.
+*Then the sums.* Between the sums of all walls more is allowed than can be kept: patient mail that went early
+could stand for urgent mail that has not even arrived. So the least between the sums
+(:mod:`warmup.plan.smooth`, in one pass) is the answer if its releases serve all mail within its windows,
+and that is how it mostly is. Otherwise :mod:`warmup.plan.joint` finds the least over the windows themselves.
+Either way the answer is exact. Whether the releases serve all is asked before they are made whole: what
+whole messages happen to keep may lie more than a message from the least. Running sums are quotients by W,
+the sum of the weights, or less; a window that is broken thus lacks 1 / W^2 at least, and parts half as large
+show it.
 
-Serving the earliest due day first at full caps is also what makes lateness least: of two messages
-that are both there, the one due earlier never gains less by going first. Mail without a deadline waits
-behind all that has one.
+*At last* the days' releases are given to the streams, again what is due first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from math import lcm
 
+from warmup.plan.floors import window_floors
 from warmup.plan.flows import FlowClass, daily
+from warmup.plan.joint import joint
 from warmup.plan.smooth import smooth
+from warmup.plan.windows import batches, short
 
 __all__ = ["together"]
-
-TURNS_MAX = 30
-"""How often streams of different deadlines are smoothed in turn; it rarely takes more than five."""
 
 
 def _serve(room: Sequence[int], upper: list[list[int]], due: list[list[tuple[int, int]]]) -> list[list[int]]:
@@ -77,60 +79,45 @@ def _urgency(part: FlowClass) -> list[tuple[int, int]]:
 
 def together(
     parts: Sequence[FlowClass], weights: Sequence[int], caps: Sequence[int], floor: int
-) -> tuple[list[list[int]], bool]:
-    """Smooth classes of different deadlines: what has gone of each, and whether it is the least."""
+) -> tuple[list[list[int]], int]:
+    """Smooth classes of different deadlines.
+
+    Args:
+        parts: The classes.
+        weights: Whole weights of the days.
+        caps: The most that may go on each day; 0 where the weight is 0.
+        floor: On as many days as can be found at least this goes; 0: none.
+
+    Returns:
+        What has gone of each class by the end of each day, and a number of days than which none can
+        have more at the floor.
+    """
     uppers = [part.upper for part in parts]
     reached = _serve(caps, uppers, [_urgency(part) for part in parts])
     lowers = [list(map(min, part.due, sums)) for part, sums in zip(parts, reached, strict=True)]
-    total = smooth(
-        [sum(row) for row in zip(*lowers, strict=True)],
-        [sum(row) for row in zip(*uppers, strict=True)],
-        weights,
-        caps,
-        floor=floor,
+    mail = sorted(
+        batch for lower, upper in zip(lowers, uppers, strict=True) for batch in batches(lower, upper)
     )
+    lower, upper = ([sum(row) for row in zip(*walls, strict=True)] for walls in (lowers, uppers))
+    low, full = window_floors(mail, weights, caps, floor) if floor else (None, 0)
+    times = 2 * max(1, sum(weights)) ** 2
+    fine = smooth(
+        _in_parts(lower, times),
+        _in_parts(upper, times),
+        weights,
+        _in_parts(caps, times),
+        _in_parts(low, times) if low else None,
+    )
+    if short(mail, fine, times):
+        total = joint(mail, weights, caps, low)
+    else:
+        total = daily([(2 * sum_ + times) // (2 * times) for sum_ in accumulate(fine)])
     keys = [
         [*((sum_, day) for day, sum_ in enumerate(row)), (upper[-1], len(row))]
         for row, upper in zip(lowers, uppers, strict=True)
     ]
-    served = _serve(total, uppers, keys)
-    if all(
-        gone >= must
-        for sums, lower in zip(served, lowers, strict=True)
-        for gone, must in zip(sums, lower, strict=True)
-    ):
-        return served, True
-    rows = _in_turn([daily(sums) for sums in reached], lowers, uppers, weights, caps, floor)
-    return [list(accumulate(row)) for row in rows], False
+    return _serve(total, uppers, keys), full
 
 
-def _in_turn(
-    rows: list[list[int]],
-    lowers: list[list[int]],
-    uppers: list[list[int]],
-    weights: Sequence[int],
-    caps: Sequence[int],
-    floor: int,
-) -> list[list[int]]:
-    """Smooth each class around the others, again and again, for as long as it helps."""
-    common = lcm(*filter(None, weights))
-    prices = [common // weight if weight else 0 for weight in weights]
-
-    def cost(totals: list[int]) -> tuple[int, int]:
-        kept = sum(total >= floor for total, weight in zip(totals, weights, strict=True) if weight)
-        return -kept, sum(total * total * price for total, price in zip(totals, prices, strict=True))
-
-    totals = [sum(row) for row in zip(*rows, strict=True)]
-    best = cost(totals)
-    for _ in range(TURNS_MAX):
-        before = best
-        for place, (lower, upper) in enumerate(zip(lowers, uppers, strict=True)):
-            others = [total - own for total, own in zip(totals, rows[place], strict=True)]
-            room = [cap - beside for cap, beside in zip(caps, others, strict=True)]
-            row = smooth(lower, upper, weights, room, others=others, floor=floor)
-            tried = [own + beside for own, beside in zip(row, others, strict=True)]
-            if (found := cost(tried)) < best:
-                rows[place], totals, best = row, tried, found
-        if best == before:
-            break
-    return rows
+def _in_parts(row: Sequence[int], times: int) -> list[int]:
+    return [figure * times for figure in row]

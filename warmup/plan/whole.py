@@ -26,7 +26,6 @@ def whole(
     weights: Sequence[int],
     high: Sequence[int] | None = None,
     low: Sequence[int] | None = None,
-    others: Sequence[int] | None = None,
 ) -> list[int]:
     """Round the releases that belong to levels.
 
@@ -35,7 +34,6 @@ def whole(
         weights: Whole weights of the days.
         high: The most that may go on each day; unlimited unless given.
         low: The least that must go on each day; 0 unless given.
-        others: What else goes on each day and counts in the level; 0 unless given.
 
     Returns:
         Whole messages for each day.
@@ -51,15 +49,13 @@ def whole(
             settled += running * above // below
             running = 0
             above, below = level
-        beside = others[day] if others else 0
-        asked = weight * above - beside * below
+        asked = weight * above
         least = low[day] if low else 0
         if asked <= least * below:
             settled += least
         elif high is not None and asked >= high[day] * below:
             settled += high[day]
         else:
-            settled -= beside
             running += weight
         sum_ = settled + (2 * running * above + below) // (2 * below)
         releases.append(sum_ - gone)

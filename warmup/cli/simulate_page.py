@@ -24,7 +24,7 @@ EXPLAINED = (
     "Delivered is a share of what the oracle delivered: it knows the world, and may double a day like the "
     "others. Friction is the share of attempts that were deferred for volume or blocked. Blocked days are "
     "those of the worst draw, the others are medians. A false alarm is a day on which the lane was held "
-    "back though nothing had been refused for a week."
+    "back though nothing had been refused and nobody had complained for a week."
 )
 
 

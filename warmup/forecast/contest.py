@@ -15,12 +15,15 @@ from warmup.forecast.strategies import strategy_of
 from warmup.model import Standing
 from warmup.timing import Chance
 
-__all__ = ["ORACLE", "Meeting", "Score", "contest", "score"]
+__all__ = ["ORACLE", "Measures", "Meeting", "Score", "contest", "draw_of", "measure", "score", "summed"]
 
 ORACLE = "oracle"
 
 NEARLY = (9, 10)
 """The target counts as reached on a day on which so much of it is accepted."""
+
+QUIET_DAYS = 7
+"""A lane that is held back after so many days without a refusal or a complaint is held back for nothing."""
 
 _HELD = (Standing.SUSPENDED, Standing.REDUCED, Standing.COLD)
 
@@ -56,8 +59,8 @@ class Score:
         blocked_days: Days with a block, in the worst draw.
         days_to_90: Days until 90 % of the target was accepted in one; None where it never was.
         oracle_days: The same of the oracle.
-        false_alarms: Days on which the lane was held back though the provider refused nothing that day or
-            in the seven before.
+        false_alarms: Days on which the lane was held back though nothing was refused and nobody complained
+            that day or in the seven before.
     """
 
     world: str
@@ -74,6 +77,11 @@ class Score:
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON values."""
         return attrs.asdict(self)
+
+
+def draw_of(world: World, target: int, seed: int, draw: int) -> Chance:
+    """The chance that draws a provider of a comparison: strategies meet the same."""
+    return Chance(f"{seed}:{world.name}:{target}:{draw}")
 
 
 def contest(
@@ -96,7 +104,7 @@ def contest(
     pilots = {name: strategy_of(name) for name in strategies}
     for draw in range(draws):
         laid = course(target, days, seed=seed)
-        chance = Chance(f"{seed}:{world.name}:{target}:{draw}")
+        chance = draw_of(world, target, seed, draw)
         best = oracle(laid, world, chance)
         tracks = {
             name: run(laid, world.begin(laid.setting, chance), make(laid), name)
@@ -105,13 +113,81 @@ def contest(
         yield Meeting(draw=draw, target=target, oracle=best, tracks=tracks)
 
 
-def _false_alarms(track: Track) -> int:
-    quiet = 0
-    alarms = 0
+@attrs.frozen(kw_only=True)
+class Measures:
+    """What counts of one run.
+
+    Attributes:
+        delivered: Messages accepted.
+        friction: Attempts deferred for volume or blocked, as a share of all.
+        blocked_days: Days with a block.
+        reached: The first day, from 1, on which 90 % of the target was accepted; None where there is none.
+        false_alarms: As in :class:`Score`.
+    """
+
+    delivered: int
+    friction: float
+    blocked_days: int
+    reached: int | None
+    false_alarms: int
+
+
+def measure(track: Track, target: int) -> Measures:
+    """Take the measures of a run.
+
+    Args:
+        track: The run.
+        target: Deliveries a day that the lane should carry.
+    """
+    part, whole = NEARLY
+    quiet = false_alarms = 0
     for day in track.days:
         quiet = 0 if day.deferred or day.blocked or day.complained else quiet + 1
-        alarms += quiet > 7 and day.standing in _HELD
-    return alarms
+        false_alarms += quiet > QUIET_DAYS and day.standing in _HELD
+    return Measures(
+        delivered=track.delivered,
+        friction=track.friction,
+        blocked_days=track.blocked_days,
+        reached=track.reached(-(-target * part // whole)),
+        false_alarms=false_alarms,
+    )
+
+
+def summed(
+    world: str, strategy: str, target: int, days: int, runs: Sequence[Measures], bests: Sequence[Measures]
+) -> Score:
+    """Sum up what a strategy made of each draw.
+
+    Args:
+        world: The world's name.
+        strategy: The strategy's.
+        target: Deliveries a day that the lane should carry.
+        days: How long the runs were.
+        runs: The strategy's, at least one.
+        bests: The oracle's, in the same order.
+    """
+
+    def middle(found: Sequence[Measures]) -> float | None:
+        never = days + 1
+        day = median(never if run.reached is None else run.reached for run in found)
+        return None if day >= never else day
+
+    return Score(
+        world=world,
+        strategy=strategy,
+        target=target,
+        draws=len(runs),
+        # Where nothing can be delivered nobody delivers less.
+        delivered=median(
+            run.delivered / best.delivered if best.delivered else 1.0
+            for run, best in zip(runs, bests, strict=True)
+        ),
+        friction=median(run.friction for run in runs),
+        blocked_days=max(run.blocked_days for run in runs),
+        days_to_90=middle(runs),
+        oracle_days=middle(bests),
+        false_alarms=median(run.false_alarms for run in runs),
+    )
 
 
 def score(world: str, strategy: str, meetings: Sequence[Meeting]) -> Score:
@@ -122,29 +198,7 @@ def score(world: str, strategy: str, meetings: Sequence[Meeting]) -> Score:
         strategy: The strategy's; ``oracle`` for the oracle's own.
         meetings: At least one.
     """
-    target = meetings[0].target
-    part, whole = NEARLY
-    mark = -(-target * part // whole)
+    target, days = meetings[0].target, len(meetings[0].oracle.days)
     tracks = [one.oracle if strategy == ORACLE else one.tracks[strategy] for one in meetings]
-    bests = [one.oracle for one in meetings]
-
-    def days(found: Sequence[Track]) -> float | None:
-        reached = [track.reached(mark) for track in found]
-        never = len(tracks[0].days) + 1
-        middle = median(never if day is None else day for day in reached)
-        return None if middle >= never else middle
-
-    return Score(
-        world=world,
-        strategy=strategy,
-        target=target,
-        draws=len(meetings),
-        delivered=median(
-            track.delivered / max(1, best.delivered) for track, best in zip(tracks, bests, strict=True)
-        ),
-        friction=median(track.friction for track in tracks),
-        blocked_days=max(track.blocked_days for track in tracks),
-        days_to_90=days(tracks),
-        oracle_days=days(bests),
-        false_alarms=median(_false_alarms(track) for track in tracks),
-    )
+    runs = [measure(track, target) for track in tracks]
+    return summed(world, strategy, target, days, runs, [measure(one.oracle, target) for one in meetings])

@@ -2,7 +2,8 @@
 
 Blocks of Python run, one after the other, in one namespace a page; ``<!-- skip: next -->`` leaves one
 out. A block of ``console`` after ``<!-- run -->`` runs too: what follows each ``$ command`` is what it
-has to print, with ``...`` for anything. A block of TOML that has a ``[plan]`` is a whole configuration
+has to print, with ``...`` for anything. A block after ``<!-- file: NAME -->`` is written to that file, in
+the page's folder. A block of TOML that has a ``[plan]`` is a whole configuration
 and has to be accepted.
 """
 
@@ -24,6 +25,7 @@ from sybil.integration.pytest import SybilItem
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
 _CONSOLE = re.compile(r"^<!-- run -->\s*\n```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"^(<!-- file: ([\w.]+) -->)\s*\n```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ (.*)$", re.MULTILINE)
 
 
@@ -58,6 +60,16 @@ def _run_console(example: Example) -> str | None:
         if not same:
             return f"$ {command[1]}\nshould print:\n{expected}\nprinted:\n{done.stdout}"
     return None
+
+
+def _files(document: Document) -> Iterable[Region]:
+    for match in _FILE.finditer(document.text):
+        yield Region(match.start(), match.end(1), (match[2], match[3]), _write_file)
+
+
+def _write_file(example: Example) -> None:
+    name, text = example.parsed
+    Path(example.namespace["folder"], name).write_text(text, "utf-8")
 
 
 def _check_toml(example: Example) -> str | None:
@@ -101,6 +113,7 @@ pytest_collect_file = Sybil(
         SkipParser(),
         CodeBlockParser(language="toml", evaluator=_check_toml),
         _console_blocks,
+        _files,
     ],
     patterns=["README.md", "*.md"],
     excludes=["changelog.d/*", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"],

@@ -9,9 +9,10 @@ import pytest
 from engine_house import House
 
 from warmup.contracts import Answer, Setting
+from warmup.engine.evidence import HISTORY
 from warmup.forecast.desk import Desk
 from warmup.forecast.simulate import PROVIDER, Day, course, run
-from warmup.forecast.strategies import Ours
+from warmup.forecast.strategies import REMEMBERED, Ours
 from warmup.forecast.world import Provider, Traits
 from warmup.model import Category, LaneKey, RampClock, Report, ReportKind
 from warmup.timing import DAY, HOUR, MINUTE, Chance, Instant, Span
@@ -118,6 +119,11 @@ def _live(house: House, desk: Desk, start: Instant, case: Case) -> list[tuple[in
         (lane,) = house.engine.lanes()
         standings.append((lane.lane.step, str(lane.lane.standing)))
     return standings
+
+
+def test_both_look_back_as_far() -> None:
+    """The simulation remembers as many days as the engine."""
+    assert REMEMBERED * DAY == HISTORY
 
 
 @pytest.mark.parametrize("name", CASES)

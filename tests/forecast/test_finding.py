@@ -17,7 +17,7 @@ from warmup.contracts import Answer, Complaint, Setting, World
 from warmup.errors import DataError, UsageError
 from warmup.forecast.contest import contest
 from warmup.forecast.finding import facts, world_of, worlds
-from warmup.forecast.worlds import WORLDS
+from warmup.forecast.worlds import COMMON, WORLDS
 from warmup.model import Category
 from warmup.timing import Chance
 
@@ -261,3 +261,12 @@ class Wall(Rude):
         super().__init__(
             lambda attempts, patience: Answer(min(attempts, patience), Category.IP_REPUTATION_BLOCK)
         )
+
+
+def test_the_page_tells_what_is_drawn() -> None:
+    """The page about worlds says of each what it is, and the very ranges that are drawn from."""
+    page = Path("docs/explanation/simulation.md").read_text("utf-8")
+    for kind in WORLDS.values():
+        assert f"| `{kind.name}` | {kind.summary} | {'; '.join(kind.ranges.values())} |" in page
+    for bounds in COMMON.values():
+        assert str(bounds) in page.replace("In all of them ", "")

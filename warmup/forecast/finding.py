@@ -24,7 +24,7 @@ __all__ = ["GROUP", "Facts", "facts", "world_of", "worlds"]
 GROUP = "warmup.worlds"
 """Entry points: a :class:`~warmup.contracts.World`, or a class that makes one without arguments."""
 
-MEND = "implement warmup.contracts.World; warmup.testing.worlds.check_world says what is missing"
+MEND = "implement warmup.contracts.World; warmup.testing.check_world says what is missing"
 
 
 @attrs.frozen

@@ -1,7 +1,7 @@
 """A world of somebody else's, held to what worlds promise while it runs.
 
 Each answer is looked at as it comes: a figure that cannot be would else end in a table that means
-nothing. What cannot be seen in a single answer is left to :func:`warmup.testing.worlds.check_world`.
+nothing. What cannot be seen in a single answer is left to :func:`warmup.testing.check_world`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from warmup.timing import Chance, Instant, Span
 
 __all__ = ["Guarded", "place_of"]
 
-MEND = "warmup.testing.worlds.check_world tries what a world promises"
+MEND = "warmup.testing.check_world tries what a world promises"
 
 _STOPPING = DEFERRED | BLOCKED
 

@@ -58,7 +58,7 @@ class _Fixed:
     def open(self, now: Instant, on: date, history: Sequence[WindowEvidence]) -> int:
         return self.cap
 
-    def news(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence]) -> int:
+    def news(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence], late: bool) -> int:
         if seen.deferred + seen.blocked > self.borne:
             raise _Refused
         return self.cap

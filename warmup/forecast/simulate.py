@@ -144,8 +144,11 @@ class Pilot(Protocol):
         """The cap of the window that opens."""
         ...
 
-    def news(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence]) -> int:
-        """Bad news came: the cap of the open window from now on; what is higher than before is ignored."""
+    def news(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence], late: bool) -> int:
+        """Bad news came: the cap of the open window from now on; what is higher than before is ignored.
+
+        ``late``: they are complaints, and may be about windows that are closed.
+        """
         ...
 
     def close(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence]) -> None:
@@ -322,8 +325,9 @@ class Run:
 
     def hear(self, now: Instant, *, fresh: bool) -> None:
         """Take the complaints that came in; tell the strategy if there is anything new that is bad."""
+        late = False
         for accepted_at, people in self._complaints(now) if self._complaints is not None else ():
-            fresh = True
+            fresh = late = True
             day = (accepted_at - self.start) // DAY
             if day == self.today.day:
                 self.today.complained += people
@@ -332,11 +336,11 @@ class Run:
                 old = self.history[day]
                 self.history[day] = attrs.evolve(old, complained=old.complained + people)
         if fresh and self._opened is not None and self.today.day == len(self.days):
-            self.tell(now)
+            self.tell(now, late)
 
-    def tell(self, now: Instant) -> None:
+    def tell(self, now: Instant, late: bool = False) -> None:
         today = self.today
-        today.cap = max(0, min(today.cap, self.pilot.news(now, self.seen(), self.history)))
+        today.cap = max(0, min(today.cap, self.pilot.news(now, self.seen(), self.history, late)))
 
     def one_hour(self, form: Shape, begin: Instant, end: Instant, wanted: int) -> None:
         """Release what is due in an hour, and try again what comes back in it."""

@@ -25,7 +25,10 @@ from warmup.timing import DAY, MINUTE, Instant, Span
 SILENCE: Span = 10 * MINUTE
 """After a volume deferral nothing goes for as long as Gmail asks for with 4.7.28, as in the engine."""
 
-__all__ = ["STRATEGIES", "Calendar", "Earned", "Naive", "Ours", "strategy_of", "summaries"]
+REMEMBERED = 37
+"""Closed windows that the engine looks back on when it judges."""
+
+__all__ = ["REMEMBERED", "STRATEGIES", "Calendar", "Earned", "Naive", "Ours", "strategy_of", "summaries"]
 
 
 def _with_curve(course: Course, curve: str) -> Plan:
@@ -60,7 +63,7 @@ class Calendar:
         self._day += 1
         return self._plan.caps(SOURCE, self._day, on)[PROVIDER]
 
-    def news(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence]) -> int:
+    def news(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence], late: bool) -> int:
         return seen.cap
 
     def close(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence]) -> None:
@@ -81,7 +84,7 @@ class Earned(Calendar):
     def open(self, now: Instant, on: date, history: Sequence[WindowEvidence]) -> int:
         return 0 if now < self._until else self._plan.caps(SOURCE, self._step, on)[PROVIDER]
 
-    def news(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence]) -> int:
+    def news(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence], late: bool) -> int:
         if seen.blocked and now >= self._until:
             self._until = self.silent_until = now + DAY
             self._step = max(1, self._step // 2)
@@ -108,7 +111,7 @@ class Naive:
     def open(self, now: Instant, on: date, history: Sequence[WindowEvidence]) -> int:
         return self._cap
 
-    def news(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence]) -> int:
+    def news(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence], late: bool) -> int:
         return seen.cap
 
     def close(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence]) -> None:
@@ -130,7 +133,6 @@ class Ours:
         self._course = course
         self._said: list[str] = []
         self._window, self._deferred = 0, 0
-        self._complained = 0
         self.lane = Lane(id=1, key=LaneKey(SOURCE, PROVIDER))
 
     @property
@@ -155,20 +157,18 @@ class Ours:
         self._wake(now)
         return standing.cap_of(self.lane, self._course.plan.caps(SOURCE, self.lane.step, on)[PROVIDER])
 
-    def news(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence]) -> int:
+    def news(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence], late: bool) -> int:
         course = self._course
         self._wake(now)
         if seen.deferred > (self._deferred if seen.window.starts_at == self._window else 0):
             self.lane = attrs.evolve(self.lane, backoff_until=max(self.lane.backoff_until, now + SILENCE))
         self._window, self._deferred = seen.window.starts_at, seen.deferred
+        past = history[-REMEMBERED:]
         words: dict[str, Any] = {"planned": course.planned, "last_step": course.last_step}
-        adjustment = judgement.alarm(self.lane, seen, history, now, **words)
-        # As in the engine: a complaint may be about a window that is closed.
-        complained = seen.complained + sum(window.complained for window in history)
-        if complained > self._complained and (adjustment is None or adjustment.quiet):
+        adjustment = judgement.alarm(self.lane, seen, past, now, **words)
+        if late and (adjustment is None or adjustment.quiet):
             looked = self.lane if adjustment is None else adjustment.lane
-            adjustment = judgement.review(looked, seen, history, now, **words) or adjustment
-        self._complained = complained
+            adjustment = judgement.review(looked, seen, past, now, **words) or adjustment
         self._take(adjustment)
         return seen.cap if adjustment is None or adjustment.cap_now is None else adjustment.cap_now
 
@@ -181,7 +181,7 @@ class Ours:
             judgement.close(
                 self.lane,
                 seen,
-                history,
+                history[-REMEMBERED:],
                 now,
                 ramp=RampClock.HEALTH,
                 last_step=course.last_step,

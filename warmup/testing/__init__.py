@@ -11,6 +11,7 @@ from warmup.testing.clocks import Chance, ScaledClock, SimulatedClock, SystemClo
 from warmup.testing.conformance import check_curve, check_transport
 from warmup.testing.loop import SimulatedLoop, Stuck, run
 from warmup.testing.scripted import Connection, Received, ScriptedProvider, abort, hang_up, slow
+from warmup.testing.worlds import check_world
 
 __all__ = [
     "Chance",
@@ -26,6 +27,7 @@ __all__ = [
     "at",
     "check_curve",
     "check_transport",
+    "check_world",
     "hang_up",
     "run",
     "slow",

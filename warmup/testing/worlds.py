@@ -2,7 +2,7 @@
 
 It raises AssertionError with a sentence about what was broken, and needs no test framework::
 
-    from warmup.testing.worlds import check_world
+    from warmup.testing import check_world
     check_world(mine.world)
 """
 

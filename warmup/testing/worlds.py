@@ -9,7 +9,7 @@ It raises AssertionError with a sentence about what was broken, and needs no tes
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from warmup.contracts import Answer, Complaint, Receiver, Setting, World
 from warmup.forecast.simulate import BLOCKED, DEFERRED, course
@@ -38,7 +38,10 @@ def check_world(
     """
     assert isinstance(world, World), "a world has a name and the method begin()"
     assert isinstance(world.name, str), "a world's name is text"
-    assert world.name, "a world has a name"
+    assert world.name.strip(), "a world has a name"
+    assert world.name.isprintable(), "a world's name can be printed"
+    assert isinstance(getattr(world, "summary", ""), str), "a world's summary is text"
+    assert isinstance(getattr(world, "ranges", {}), Mapping), "a world's ranges are a mapping"
     for target in targets:
         setting = course(target, days).setting
         for seed in seeds:

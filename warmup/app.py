@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import Message
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +33,7 @@ from warmup.model import (
     Submission,
     Verdict,
 )
+from warmup.plan.calendar import local_date
 from warmup.providers import Classifier, Directory, parse_reply
 from warmup.store import Database, ForeignDatabase, Node, Witness, check, create_or_upgrade, machine_id
 from warmup.store.census import where_it_stands
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from warmup.contracts import Resolver, Transport
 
 __all__ = ["Content", "Warmup"]
+
+LOOKED_AHEAD = timedelta(days=3 * 365)
+"""How far what is expected is laid out when the engine is made: longer than a daemon runs."""
 
 Content: TypeAlias = "bytes | bytearray | memoryview | Message[Any, Any]"
 OnSettled: TypeAlias = Callable[[Grant, Attempt], None]
@@ -117,6 +121,8 @@ class Warmup:
             plan=config.plan,
             ramp=config.ramp,
             growth=config.growth,
+            steadiness=config.steadiness,
+            demand=config.expects(local_date(config.plan.zone, self.clock.now()) + LOOKED_AHEAD),
             sources={source.address: source for source in config.sources},
             declarations=config.declarations,
             streams=config.streams,

@@ -183,7 +183,18 @@ def furnish(database: Database, clock: SimulatedClock, **options: Any) -> House:
     }
     policy = {
         name: options[name]
-        for name in ("ramp", "retry", "declarations", "node", "seed", "policy", "growth")
+        for name in (
+            "ramp",
+            "retry",
+            "declarations",
+            "node",
+            "seed",
+            "policy",
+            "growth",
+            "steadiness",
+            "demand",
+            "streams",
+        )
         if name in options
     }
     words |= {name: value for name, value in options.items() if name in words or name in ("days", "weekdays")}
@@ -203,13 +214,18 @@ def furnish(database: Database, clock: SimulatedClock, **options: Any) -> House:
             "careful": Stream(name="careful", on_unknown=OnUnknown.HOLD),
             "office": Stream(name="office", priority=3, hours=parse_hours("mon-fri 9-17", "UTC")),
             "shop": Stream(name="shop", hours=parse_hours("10-12", "Europe/Berlin")),
+            **{stream.name: stream for stream in policy.get("streams", ())},
         },
         directory=Directory.default(),
         chance=Chance(policy.get("seed", 1)),
         declarations=policy.get("declarations", {}),
         node=policy.get("node", "here"),
         incarnation=str(next(_NAMES)),
-        **{name: policy[name] for name in ("retry", "policy", "growth") if name in policy},
+        **{
+            name: policy[name]
+            for name in ("retry", "policy", "growth", "steadiness", "demand")
+            if name in policy
+        },
     )
     return House(Engine(context), clock, database, dict(options))
 

@@ -12,10 +12,12 @@ from warmup.forecast.mail import Waiting
 from warmup.forecast.outlook import AHEAD, demanded, outlook
 from warmup.model import Lane, LaneKey, RampClock, Standing
 from warmup.plan import Plan, plan
+from warmup.plan.aim import Steadiness
 from warmup.plan.demand import Demand, DemandStream
 
 START = date(2026, 12, 1)
 SOURCE = "192.0.2.1"
+EVEN = Steadiness(keep_warm=0)
 
 
 def made(target: int, *, days: int = 3, mix: str = "google=1") -> Plan:
@@ -35,7 +37,7 @@ def warm() -> dict[LaneKey, Lane]:
 
 
 def released(of: Plan, mail: Demand, days: int, **words: object) -> tuple[int, ...]:
-    seen = outlook(of, mail, ramp=RampClock.CALENDAR, days=days, **words)  # type: ignore[arg-type]
+    seen = outlook(of, mail, ramp=RampClock.CALENDAR, days=days, steadiness=EVEN, **words)  # type: ignore[arg-type]
     return seen.forecast.provider("google").released
 
 
@@ -72,7 +74,13 @@ def test_what_waits_goes_where_lanes_are_warm_already() -> None:
     """Mail that waits on the first day is released beside what comes, within a week where caps allow."""
     old = [Waiting(stream="mail", provider="google", count=800, age=1)]
     seen = outlook(
-        made(5_000), wanted([100] * 60), ramp=RampClock.CALENDAR, days=20, lanes=warm(), backlog=old
+        made(5_000),
+        wanted([100] * 60),
+        ramp=RampClock.CALENDAR,
+        days=20,
+        lanes=warm(),
+        backlog=old,
+        steadiness=EVEN,
     )
     row = seen.forecast.provider("google")
     assert seen.smoothed == {"google": START}
@@ -122,7 +130,7 @@ def test_nobody_is_late_because_of_smoothing(
     )
     mail = Demand(name="test", start=START - timedelta(days=early), streams=streams)
     words = {"days": 16, "ramp": RampClock.CALENDAR, "backlog": old, "lanes": warm() if begun else None}
-    plain = outlook(made(target), mail, smooth=False, **words).forecast  # type: ignore[arg-type]
-    smooth = outlook(made(target), mail, **words).forecast  # type: ignore[arg-type]
+    plain = outlook(made(target), mail, **words).forecast  # type: ignore[arg-type]
+    smooth = outlook(made(target), mail, steadiness=EVEN, **words).forecast  # type: ignore[arg-type]
     assert smooth.totals["arrived"] == plain.totals["arrived"]
     assert smooth.totals["overflow"] <= plain.totals["overflow"]

@@ -20,6 +20,7 @@ from warmup.cli.options import demand_options, files_options
 if TYPE_CHECKING:
     from warmup.cli.plan_reading import Reading
     from warmup.plan import Plan
+    from warmup.plan.aim import Steadiness
 
 __all__ = ["SUBCOMMANDS", "plan", "problems_of_options", "today", "write"]
 
@@ -97,8 +98,14 @@ class _Group(click.Group):
 @demand_options
 @files_options
 @click.option(
-    "--smooth/--no-smooth", default=False, help="Show the steadiest release there is once lanes are warm."
+    "--smooth/--no-smooth",
+    default=None,
+    help="Spread mail once lanes are warm, as [plan] smooth does; with --from-db as configured.",
 )
+@click.option(
+    "--keep-warm", type=int, metavar="N", help="With --smooth: so many a day, IP and provider are never held."
+)
+@click.option("--patience", type=int, metavar="DAYS", help="With --smooth: days for mail without a deadline.")
 @click.option(
     "--ramp",
     type=click.Choice(["calendar", "sending-day", "earned", "health"]),
@@ -133,7 +140,9 @@ def plan(
     from_db: bool,
     config: Path | None,
     deadline: int | None,
-    smooth: bool,
+    smooth: bool | None,
+    keep_warm: int | None,
+    patience: int | None,
     ramp: str,
     by: str,
     format: str,
@@ -157,7 +166,13 @@ def plan(
         demand=demand is not None,
         files=demand is not None or any(value.startswith("from:") for value in named),
     )
-    names = {"weekdays": "weekdays" if sending_days is None else "sending-days"}
+    names = {"weekdays": "weekdays" if sending_days is None else "sending-days", "keep_warm": "keep-warm"}
+    given = {"keep_warm": keep_warm, "patience": patience}
+    spread = {name: value for name, value in given.items() if value is not None}
+    if spread and not smooth and not (from_db and smooth is None):
+        raise PlanError.of(
+            f"--{next(iter(spread)).replace('_', '-')}", "given without --smooth", "add --smooth"
+        )
     if from_db:
         from warmup.cli.plan_now import from_now
 
@@ -170,6 +185,7 @@ def plan(
                 deadline=deadline,
                 words=rest,
                 smooth=smooth,
+                spread=spread,
                 format=format,
                 out=out,
             ),
@@ -192,13 +208,27 @@ def plan(
         if demand is not None:
             from warmup.cli.plan_demand import against
 
-            show = against(target, words, demand, reading, deadline=deadline, smooth=smooth, ramp=ramp)
+            show = against(
+                target,
+                words,
+                demand,
+                reading,
+                deadline=deadline,
+                steadiness=_steadiness(**spread) if smooth else None,
+                ramp=ramp,
+            )
         else:
             from warmup.plan import plan as make
 
             show = _preview(make(target, **words), reading)  # type: ignore[arg-type]
         reading.settle()
     write(output, lambda out: show(format, by, out))
+
+
+def _steadiness(**spread: int) -> Steadiness:
+    from warmup.plan.aim import Steadiness
+
+    return Steadiness(**spread)
 
 
 def _preview(made: Plan, reading: Reading) -> Callable[[str, str, Any], Iterator[str]]:
@@ -225,13 +255,16 @@ OF_DEMAND = (
 )  # fmt: skip
 """Options that say nothing without a demand."""
 
-OF_FORECAST = ("smooth", "ramp")
+OF_FORECAST = ("smooth", "keep_warm", "patience", "ramp")
 """Options that say nothing without a forecast."""
 
 OF_FILES = ("log_timezone", "mx")
 """Options that say nothing where no file is read."""
 
-BESIDE_DATABASE = (*OF_DEMAND, *OF_FILES, "demand", "from_db", "config", "smooth", "days", "format", "output")
+BESIDE_DATABASE = (
+    *OF_DEMAND, *OF_FILES, "demand", "from_db", "config", "smooth", "keep_warm", "patience", "days", "format",
+    "output",
+)  # fmt: skip
 """Options that may stand beside ``--from-db``; the configuration says the rest."""
 
 

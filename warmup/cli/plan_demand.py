@@ -20,6 +20,7 @@ from warmup.plan.words import read_date
 
 if TYPE_CHECKING:
     from warmup.cli.plan_reading import Reading
+    from warmup.plan.aim import Steadiness
     from warmup.plan.demand import Demand
 
 __all__ = ["against", "due", "show"]
@@ -36,7 +37,7 @@ def against(
     reading: Reading,
     *,
     deadline: int | None,
-    smooth: bool,
+    steadiness: Steadiness | None,
     ramp: str,
 ) -> Show:
     """Run a plan forward against a demand.
@@ -47,7 +48,7 @@ def against(
         spec: The demand: a file or a description.
         reading: What it is read with.
         deadline: Days that its mail may wait; None: as the demand says, or for ever.
-        smooth: Whether warm providers' mail is spread.
+        steadiness: How warm providers' mail is spread; None: not at all.
         ramp: What moves a lane.
 
     Returns:
@@ -57,11 +58,11 @@ def against(
     # The plan is checked as a whole before the demand is read; its target may be what that needs.
     made = make(target or 1_000_000, **words)
     first: date = read_date("start", words["start"]) if words["start"] is not None else made.start
-    read = reading.demand(spec, start=first, days=demanded(days, smooth), mix=made.mix)
+    read = reading.demand(spec, start=first, days=demanded(days, steadiness is not None), mix=made.mix)
     demand = due(read.demand, deadline)
     if target is None:
         made = make(max(len(made.sources), peak_target(made.mix, demand.first(days))), **words)
-    seen = outlook(made, demand, ramp=RampClock(ramp), days=days, smooth=smooth)
+    seen = outlook(made, demand, ramp=RampClock(ramp), days=days, steadiness=steadiness)
     return lambda format, by, out: show(seen, reading, format, out)
 
 

@@ -13,11 +13,13 @@ from warmup.cli.opening import opened
 from warmup.cli.plan import problems_of_options
 from warmup.cli.plan_demand import due, show
 from warmup.cli.plan_reading import Reading
+from warmup.errors import PlanError
 from warmup.forecast.mail import Waiting
 from warmup.forecast.outlook import demanded, outlook
+from warmup.plan.aim import Steadiness
 from warmup.plan.consistency import consistency
 from warmup.plan.demand import Demand, DemandStream
-from warmup.timing import DAY
+from warmup.plan.steady import whole_days
 
 if TYPE_CHECKING:
     from warmup.model import Stream
@@ -34,7 +36,8 @@ def from_now(
     days: int,
     deadline: int | None,
     words: dict[str, Any],
-    smooth: bool,
+    smooth: bool | None,
+    spread: Mapping[str, int],
     format: str,
     out: Any,
 ) -> Iterator[str]:
@@ -46,7 +49,8 @@ def from_now(
         days: How many days.
         deadline: Days that the demand's mail may wait.
         words: How files are read, see :data:`warmup.cli.plan_reading.OPTIONS`.
-        smooth: Whether warm providers' mail is spread.
+        smooth: Whether warm providers' mail is spread; None: as the configuration says.
+        spread: What is said of it otherwise than in the configuration: ``keep_warm``, ``patience``.
         format: How it is written.
         out: Where it goes.
     """
@@ -54,9 +58,21 @@ def from_now(
         state = wm.engine.present()
         plan, ramp = wm.config.plan, wm.config.ramp
         streams = wm.config.streams
+        steadiness = wm.config.steadiness
+        told = wm.config.expects(state.tomorrow + demanded(days, True) * _DAY) if spec is None else None
+    if smooth is not None:
+        steadiness = (steadiness or Steadiness()) if smooth else None
+    if steadiness is not None:
+        steadiness = attrs.evolve(steadiness, **spread)
+    elif spread:
+        raise PlanError.of(
+            f"--{next(iter(spread)).replace('_', '-')}", "given, but nothing is spread", "add --smooth"
+        )
     reading = Reading.of(words, plan.zone)
     notes = [f"from the database as it stands; today goes on, and this begins on {state.tomorrow}"]
-    if spec is None:
+    if told is not None:
+        demand = told
+    elif spec is None:
         nothing = dict.fromkeys(plan.providers, (0,) * days)
         demand = Demand(
             name="what waits now",
@@ -65,7 +81,7 @@ def from_now(
         )
     else:
         with problems_of_options({}):
-            far = demanded(days, smooth)
+            far = demanded(days, steadiness is not None)
             read = reading.demand(spec, start=state.tomorrow, days=far, mix=plan.mix)
             demand = due(read.demand, deadline)
             reading.settle()
@@ -82,7 +98,7 @@ def from_now(
         days=days,
         lanes=state.lanes,
         backlog=backlog,
-        smooth=smooth,
+        steadiness=steadiness,
     )
     # What was really sent is judged from its first day on, not from before there was any.
     first = next((at for at, count in enumerate(state.sent) if count), len(state.sent))
@@ -99,14 +115,15 @@ def from_now(
 def _configured(demand: Demand, streams: Mapping[str, Stream], waiting: Sequence[str]) -> Demand:
     """A demand whose streams, and those of the mail that waits, are as the configuration has them.
 
-    What the demand says of a deadline itself holds. A forecast counts whole days: two hours are the same day.
+    What the demand says of a deadline itself holds. A forecast counts the days that mail has for certain:
+    two days are the day of arrival and the next.
     """
 
     def told(one: DemandStream) -> DemandStream:
         known = streams.get(one.name)
         if known is None:
             return one
-        own = None if known.deadline is None else known.deadline // DAY
+        own = None if known.deadline is None else whole_days(known.deadline)
         deadline = own if one.deadline is None else one.deadline
         return attrs.evolve(one, priority=known.priority, deadline=deadline)
 

@@ -19,7 +19,7 @@ from warmup.config.rules import Mistake, Rule, integer
 from warmup.config.spans import SPAN_MAX
 from warmup.config.storage import database_folder, database_url, default_state_dir
 from warmup.config.structure import Place, rule_of, within
-from warmup.errors import ConfigError, Problem, WarmupError
+from warmup.errors import ConfigError, PlanError, Problem, WarmupError
 from warmup.model import OTHER, Declaration, EgressSource, RetrySchedule, Stream
 from warmup.timing import format_span
 
@@ -55,6 +55,10 @@ def check(config: Config) -> Found:
     yield from check_providers(config.providers)
     yield from check_replies(config.replies, config.providers)
     yield from check_mix(config.plan.providers, config.providers)
+    try:
+        config.expects(config.plan.start)
+    except PlanError as error:
+        yield from (within(("plan", "demand"), problem) for problem in error.problems)
     for key in ("node", "seed"):
         yield from _by_rule(("warmup", key), rules.text, getattr(config, key))
     planned = [source.address for source in config.plan.sources]

@@ -18,6 +18,8 @@ from warmup.config.planning import growth, holidays, mix, pattern, pauses, weekd
 from warmup.config.routes import domains, routes, suffixes
 from warmup.config.rules import integer
 from warmup.model import OnUnknown, RampClock, RetrySchedule
+from warmup.plan.aim import HORIZON, KEEP_WARM
+from warmup.plan.steady import PATIENCE
 from warmup.timing import Instant, Span
 
 __all__ = [
@@ -110,6 +112,20 @@ class PlanTable:
     growth: Annotated[Any, growth] = _key(
         "A warm lane sends at most so many times the largest day of the 30 that ended a week ago, or off.",
         1.3,
+    )
+    smooth: Yes = _key(
+        "Once lanes are warm, spread mail so that the days are alike, within deadlines and caps.", False
+    )
+    keep_warm: Annotated[int, integer(0, DELIVERIES_MAX, "deliveries a day")] = _key(
+        "With smooth: so many deliveries a day of each source to each provider are never held back.",
+        KEEP_WARM,
+    )
+    patience: Annotated[int, integer(1, HORIZON, "days")] = _key(
+        "With smooth: days within which mail without a deadline goes.", PATIENCE
+    )
+    demand: Text | None = _key(
+        "What is expected: 2,000 a day on weekdays, 40,000 on Tuesdays; else what the last weeks had.",
+        None,
     )
     mix: Annotated[Any, mix] = _key(
         "Shares of the mailbox providers: a profile, or a table that sums to 1.", "us"

@@ -21,8 +21,10 @@ from warmup.config.settings import ClockConfig, Config, DeliveryConfig
 from warmup.config.storage import absolute, database_url, default_state_dir
 from warmup.config.structure import Place, dotted, keys_of, rule_of, structure, within
 from warmup.contracts import Curve
+from warmup.demand.describing import describe
 from warmup.errors import ConfigError, Problem, WarmupError
 from warmup.model import Declaration, EgressSource, OnUnknown, RampClock, RetrySchedule, Stream
+from warmup.plan.aim import Steadiness
 from warmup.plan.build import plan
 from warmup.plan.curves import parse_curve
 from warmup.plan.growth import GrowthPolicy
@@ -290,10 +292,18 @@ def _parts(reader: _Reader, read: dict[str, Any], curve: Curve | None) -> dict[s
         parts["ramp"] = RampClock(planning.ramp)
         factor = planning.growth
         parts["growth"] = None if factor is None else GrowthPolicy(factor=Fraction(str(factor)))
+        if planning.smooth:
+            parts["steadiness"] = Steadiness(keep_warm=planning.keep_warm, patience=planning.patience)
+        parts["demand"] = planning.demand or ""
         if isinstance(planning.mix, Mix):  # text is the name of a profile, whose providers we know
             reader.found.extend(checks.check_mix(planning.mix.providers, providers))
         if "sources" not in broken and curve is not None:
-            parts["plan"] = _plan(reader, planning, curve, read["sources"])
+            parts["plan"] = made = _plan(reader, planning, curve, read["sources"])
+            if made is not None and planning.demand:
+                text = planning.demand
+                reader.attempt(
+                    ("plan", "demand"), lambda: describe(text, start=made.start, days=1, mix=made.mix)
+                )
     return parts if parts.get("plan") is not None else None
 
 

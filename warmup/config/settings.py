@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -14,9 +15,13 @@ from warmup.config.rules import Mistake
 from warmup.config.storage import database_url, default_state_dir
 from warmup.errors import ConfigError
 from warmup.model import Declaration, EgressSource, RampClock, RetrySchedule, Stream
+from warmup.plan.aim import Steadiness
 from warmup.plan.growth import GrowthPolicy
 from warmup.plan.plan import Plan
 from warmup.timing import Clock, Instant, ScaledClock, SystemClock
+
+if TYPE_CHECKING:
+    from warmup.plan.demand import Demand
 
 __all__ = ["ClockConfig", "Config", "DeliveryConfig"]
 
@@ -87,6 +92,9 @@ class Config:
         streams: By name; ``default`` always exists.
         ramp: What moves a lane to its next step.
         growth: How fast a warm lane may grow; None: as the plan says.
+        steadiness: How warm lanes' mail is spread over days; None: it goes as soon as caps let it.
+        demand: What is expected to arrive, as :func:`warmup.demand.describing.describe` reads it;
+            empty: what the last weeks had.
         database: SQLAlchemy URL; a file's path is absolute.
         node: Name of this machine among those that share the database.
         state_dir: Folder of the witness, which tells a restored database.
@@ -107,6 +115,8 @@ class Config:
     retry: RetrySchedule = attrs.field(factory=RetrySchedule)
     ramp: RampClock = RampClock.HEALTH
     growth: GrowthPolicy | None = attrs.field(factory=GrowthPolicy)
+    steadiness: Steadiness | None = None
+    demand: str = ""
     database: str = attrs.field(default="sqlite:///warmup.db", converter=_database)
     node: str = attrs.field(factory=lambda: os.uname().nodename)
     state_dir: Path = attrs.field(factory=default_state_dir)
@@ -116,6 +126,23 @@ class Config:
     providers: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, converter=MappingProxyType)
     replies: tuple[Mapping[str, Any], ...] = attrs.field(default=(), converter=tuple)
     path: Path | None = None
+
+    def expects(self, until: date) -> Demand | None:
+        """What is expected to arrive from the plan's start on.
+
+        Args:
+            until: The last day asked for, in the plan's zone; ten years after the start is the last there is.
+
+        Returns:
+            None where the configuration does not say it.
+        """
+        from warmup.demand.describing import describe
+        from warmup.demand.history import DAYS_MAX
+
+        if not self.demand:
+            return None
+        days = min(DAYS_MAX, max(1, (until - self.plan.start).days + 1))
+        return describe(self.demand, start=self.plan.start, days=days, mix=self.plan.mix)
 
     def __attrs_post_init__(self) -> None:
         from warmup.config.checks import check

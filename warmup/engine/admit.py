@@ -92,7 +92,7 @@ def admit(context: Context, asked: Asked) -> Decision:
         roll_at = context.roll_at if now < context.roll_at else roll(context, connection, now)
         views = [
             view
-            for view in views_of(context, connection, now, label, lock=True)
+            for view in views_of(context, connection, now, label, lock=True, even=False)
             if view.source.pool == stream.pool
         ]
         return _Desk(context, connection, now, asked, domain, label, site, stream, views).answer(), roll_at

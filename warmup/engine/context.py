@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable, Mapping
+from datetime import date
 
 import attrs
 
@@ -22,7 +23,9 @@ from warmup.model import (
 )
 from warmup.pacing import Pace
 from warmup.plan import Plan
+from warmup.plan.aim import Steadiness
 from warmup.plan.calendar import shape, window_of
+from warmup.plan.demand import Demand
 from warmup.plan.growth import GrowthPolicy
 from warmup.plan.sending import opens_at
 from warmup.providers import Classifier, Directory
@@ -72,6 +75,8 @@ class Context:
         streams: Streams by name; ``default`` is among them.
         policy: How lanes are judged.
         growth: How fast a warm lane may grow; None: as the plan says.
+        steadiness: How warm lanes' mail is spread over days; None: it goes as soon as caps let it.
+        demand: What is expected to arrive; None: what the last weeks had.
         classifier: What replies mean, an operator's own rules first.
         owner: ``node/incarnation``: who the leases belong to.
     """
@@ -88,11 +93,17 @@ class Context:
     retry: RetrySchedule = attrs.field(factory=RetrySchedule)
     policy: Policy = POLICY
     growth: GrowthPolicy | None = attrs.field(factory=GrowthPolicy)
+    steadiness: Steadiness | None = None
+    demand: Demand | None = None
     classifier: Classifier = attrs.field(factory=Classifier.default)
     node: str = "local"
     incarnation: str = "none"
     watch: ClockWatch = attrs.field(init=False)
     roll_at: Instant = attrs.field(init=False, default=0)
+    even_at: Instant = attrs.field(init=False, default=0)
+    gone_before: tuple[date | None, Mapping[tuple[str, str], Mapping[date, int]]] = attrs.field(
+        init=False, factory=lambda: (None, {})
+    )
     swept: int = attrs.field(init=False, default=0)
     resolve_at: Instant = attrs.field(init=False, default=0)
     asleep: dict[tuple[str, str], Instant] = attrs.field(init=False, factory=dict)
@@ -154,7 +165,7 @@ class Context:
                 found = self._shapes[key] = shape(window, ledger.zone, self.plan.pattern)
                 while len(self._shapes) > SHAPES_KEPT:
                     self._shapes.popitem(last=False)
-        return Pace(found, ledger.cap, self.chance, f"{lane.key}@{window.starts_at}")
+        return Pace(found, ledger.cap, self.chance, f"{lane.key}@{window.starts_at}", ledger.aim)
 
     def view(
         self,
@@ -166,8 +177,11 @@ class Context:
         room: int = 1 << 30,
         promised: int = 0,
         closed_until: Instant = 0,
+        even: bool = True,
     ) -> LaneView:
-        """A lane with everything a decision about it depends on."""
+        """A lane with all that a decision about it depends on; ``even``: with today's aim, if it has one."""
+        if ledger is not None and ledger.aim is not None and not (even and self.steadiness is not None):
+            ledger = attrs.evolve(ledger, aim=None)
         return LaneView(
             lane=lane,
             source=self.sources[lane.key.source],

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from warmup.engine.context import LEASE, Context
+from warmup.engine.evenly import keep_even
 from warmup.engine.windows import roll
 from warmup.model import PARTS, DeliveryState, Grant, LaneKey, Standing
 from warmup.release.decide import Candidate, Release, decide
@@ -56,8 +57,9 @@ def views_of(
     room: Room | None = None,
     *,
     lock: bool = False,
+    even: bool = True,
 ) -> list[LaneView]:
-    """The lanes of the plan to a provider."""
+    """The lanes of the plan to a provider; ``even``: held to their aims, as our own queue is."""
     ledgers = lanes.ledgers_of(connection, provider, lock=lock)
     sites = lanes.sites_of(connection, now, provider)
     down = lanes.down_sources(connection, now)
@@ -72,6 +74,7 @@ def views_of(
             room=1 << 30 if room is None else room(lane.key),
             promised=promises.get(lane.id, 0),
             closed_until=0 if lane.id in ledgers else lanes.last_end(connection, lane.id) or 0,
+            even=even,
         )
         for lane in mine
     ]
@@ -112,13 +115,14 @@ def release(context: Context, limit: int, room: Room) -> Released:
     if context.watch.complaint() is not None:
         return Released((), now + HOLD_RECHECK)
 
+    even_at = keep_even(context, now)
     look = context.looked()
 
     def job(connection: Connection) -> tuple[list[Grant], dict[tuple[str, str], Instant], list[Instant]]:
         roll_at = context.roll_at
         if now >= roll_at:
             roll_at = roll(context, connection, now)
-        wakes = [roll_at]
+        wakes = [roll_at] if even_at is None else [roll_at, even_at]
         # New windows hold new units, and reclassified mail changes queues with them: nobody sleeps on.
         asleep = {} if now >= context.roll_at else {pair: at for pair, at in look.asleep.items() if at > now}
         grants: list[Grant] = []

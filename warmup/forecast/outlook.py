@@ -22,9 +22,10 @@ from warmup.forecast.run import DAYS_MAX, forecast
 from warmup.model import Lane, LaneKey, RampClock
 from warmup.pacing import hours
 from warmup.plan import Plan, shape, window_of
+from warmup.plan.aim import Steadiness
 from warmup.plan.consistency import Consistency, consistency
 from warmup.plan.demand import Demand
-from warmup.plan.steady import PATIENCE, Flow, steady
+from warmup.plan.steady import Flow, steady
 
 __all__ = ["AHEAD", "Outlook", "demanded", "outlook"]
 
@@ -77,7 +78,7 @@ def outlook(
     days: int | None = None,
     lanes: Mapping[LaneKey, Lane] | None = None,
     backlog: Iterable[Waiting] = (),
-    smooth: bool = True,
+    steadiness: Steadiness | None = None,
 ) -> Outlook:
     """Run a plan forward against a demand.
 
@@ -90,7 +91,7 @@ def outlook(
         days: How many days; to the demand's last one unless given.
         lanes: The lanes as they stand before the first day.
         backlog: What waits already.
-        smooth: Whether a warm provider's mail is spread.
+        steadiness: How a warm provider's mail is spread; None: it goes as soon as caps let it.
 
     Raises:
         PlanError: The number of days is out of range, or nothing lies within them.
@@ -99,8 +100,8 @@ def outlook(
     words: dict[str, Any] = {"ramp": ramp, "today": today, "days": days, "lanes": lanes, "backlog": waiting}
     found = forecast(plan, demand, **words)
     smoothed: dict[str, date] = {}
-    if smooth:
-        limits = _limits(plan, demand, found, words)
+    if steadiness is not None:
+        limits = _limits(plan, demand, found, words, steadiness)
         if limits:
             found = forecast(plan, demand, limits=limits, **words)
         smoothed = {name: found.date_of(row.count(FREE)) for name, row in limits.items()}
@@ -112,21 +113,24 @@ def outlook(
     )
 
 
-def _limits(plan: Plan, demand: Demand, found: Forecast, words: Mapping[str, Any]) -> dict[str, list[int]]:
+def _limits(
+    plan: Plan, demand: Demand, found: Forecast, words: Mapping[str, Any], policy: Steadiness
+) -> dict[str, list[int]]:
     """The most that providers which become warm shall release on each day shown."""
     warm = {one.provider: _warm_from(found, one.provider) for one in found.providers}
     soon = {name: at for name, at in warm.items() if at is not None and found.days - at >= 2}
     if not soon:
         return {}
     beyond = forecast(plan, demand, **{**words, "days": demanded(found.days, True)})
+    floor = policy.keep_warm * len(plan.sources)
     limits: dict[str, list[int]] = {}
     for name, at in soon.items():
-        flows = _flows(plan, demand, beyond, name, at, words["backlog"])
+        flows = _flows(plan, demand, beyond, name, at, words["backlog"], policy.patience)
         if flows:
             caps = beyond.provider(name).caps[at:]
             weights = [plan.weekdays[beyond.date_of(at + ahead).weekday()] for ahead in range(len(caps))]
-            release = steady(flows, caps, weights).releases
-            limits[name] = [FREE] * at + list(release[: found.days - at])
+            release = steady(flows, caps, weights, floor=floor, patience=policy.patience).releases
+            limits[name] = [FREE] * at + [max(count, floor) for count in release[: found.days - at]]
     return limits
 
 
@@ -147,6 +151,7 @@ def _flows(
     provider: str,
     warm: int,
     backlog: Iterable[Waiting],
+    patience: int,
 ) -> list[Flow]:
     """A provider's streams from a day on, with what waits by then and for how long it has.
 
@@ -165,7 +170,7 @@ def _flows(
     flows = []
     for queue, stream, rows in mail.rows:
         # Older mail than this is due at once, however old it is.
-        ages = (PATIENCE if stream.deadline is None else stream.deadline) + 1
+        ages = (patience if stream.deadline is None else stream.deadline) + 1
         waiting = [0] * ages
         for day, count in queue.cohorts:
             waiting[min(warm - day, ages) - 1] += count

@@ -23,6 +23,7 @@ class WaitReason(enum.StrEnum):
     SOURCE_DOWN = "source_down"
     BACKOFF = "backoff"
     CAP = "cap"
+    STEADY = "steady"
     PATTERN = "pattern"
     PACE = "pace"
     HOURS = "hours"

@@ -176,6 +176,7 @@ class Ledger:
         accepted: Deliveries accepted in it.
         tat: Theoretical arrival time of the pace, in parts of the day.
         partial: It opened after a good part of the day had passed: no step comes of it.
+        aim: How many deliveries go so that the days look alike; None: as many as the cap allows.
     """
 
     id: int
@@ -187,3 +188,9 @@ class Ledger:
     accepted: int = 0
     tat: int = 0
     partial: bool = False
+    aim: int | None = None
+
+    @property
+    def goal(self) -> int:
+        """Units that go: the cap, or the aim where it is less."""
+        return self.cap if self.aim is None else min(self.cap, self.aim)

@@ -40,6 +40,8 @@ class Pace:
     Attributes:
         shape: The window's F(t).
         cap: Units the window may hold.
+        goal: Units that are to go, the cap at most: the pattern spreads these, but what is behind catches
+            up at the pace of the cap. None: the cap.
         chance: Where jitter comes from.
         key: Names the lane and the window in questions to chance.
     """
@@ -48,6 +50,12 @@ class Pace:
     cap: int
     chance: Chance
     key: str
+    goal: int | None = None
+
+    @property
+    def units(self) -> int:
+        """Units that are to go: the goal, or the cap."""
+        return self.cap if self.goal is None else min(self.goal, self.cap)
 
     @property
     def interval(self) -> int:
@@ -56,8 +64,8 @@ class Pace:
 
     def slot(self, unit: int) -> int:
         """Where unit ``unit`` (from 1) stands in the day after jitter, in parts."""
-        start = position(self.cap, unit)
-        room = min(PARTS // (4 * self.cap), self.shape.segment_end(start) - start - 1)
+        start = position(self.units, unit)
+        room = min(PARTS // (4 * self.units), self.shape.segment_end(start) - start - 1)
         return start + self.chance.below(room, "slot", self.key, unit)
 
     def take(self, now: Instant, used: int, tat: int, want: int) -> tuple[int, int]:
@@ -92,7 +100,7 @@ class Pace:
         instants: list[Instant] = []
         interval = self.interval if self.cap > 0 else 0
         tolerance = (burst(self.cap) - 1) * interval
-        for unit in range(used + 1, min(used + want, self.cap) + 1):
+        for unit in range(used + 1, min(used + want, self.units) + 1):
             parts = max(here, self.slot(unit), tat - tolerance)
             if parts > end:
                 break
@@ -115,7 +123,7 @@ class Pace:
             ahead: How many others are to go first.
         """
         unit = used + ahead + 1
-        if unit > self.cap or self.shape.total == 0:
+        if unit > self.units or self.shape.total == 0:
             return None, None
         slot = self.slot(unit)
         # Alone, a unit is held by what went before it; behind others, also by them: they go from now on.

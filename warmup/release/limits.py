@@ -126,12 +126,17 @@ def _unit_limits(view: LaneView, ledger: Ledger, pace: Pace, now: Instant, ahead
         others = f", {ahead} before it" if ahead else ""
         hold(WaitReason.CAP, ends_at, f"cap {ledger.cap} a day ({place}), {ledger.used} used{others}")
         return
+    if ledger.used + ahead >= ledger.goal:
+        others = f", {ahead} before it" if ahead else ""
+        text = f"today is held to {ledger.goal} of cap {ledger.cap} ({place}), {ledger.used} used{others}"
+        hold(WaitReason.STEADY, ends_at, f"{text}: the days are kept alike")
+        return
     slot, paced = pace.next_slot(now, ledger.used, ledger.tat, ahead)
     unit = ledger.used + ahead + 1
     hold(
         WaitReason.PATTERN,
         ends_at if slot is None else slot,
-        f"unit {unit} of {ledger.cap} ({place}) has its place in the day's pattern then",
+        f"unit {unit} of {ledger.goal} ({place}) has its place in the day's pattern then",
     )
     hold(
         WaitReason.PACE,

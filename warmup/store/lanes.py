@@ -44,6 +44,7 @@ __all__ = [
     "read_ledger",
     "reserve",
     "save_lanes",
+    "set_aims",
     "sites_of",
     "spoil",
     "take_units",
@@ -166,6 +167,7 @@ def read_ledger(row: Sequence[Any]) -> tuple[int, bool, Ledger]:
         accepted=row[10],
         tat=row[11],
         partial=bool(row[12]),
+        aim=row[14],
     )
     return row[1], bool(row[13]), ledger
 
@@ -297,6 +299,15 @@ def raise_window(connection: Connection, window: int, cap: int, step: int) -> No
         .where(windows.c.id == window, windows.c.cap < cap)
         .values(cap=cap, step=step, peak=sa.case((windows.c.peak < cap, cap), else_=windows.c.peak))
     )
+
+
+def set_aims(connection: Connection, aims: Mapping[int, int | None]) -> None:
+    """Say how much of their caps open windows are held to, by window id; None: all of it."""
+    if aims:
+        connection.execute(
+            sa.update(windows).where(windows.c.id == bindparam("in_window")).values(aim=bindparam("new_aim")),
+            [{"in_window": window, "new_aim": aim} for window, aim in sorted(aims.items())],
+        )
 
 
 def spoil(connection: Connection, window: int) -> None:

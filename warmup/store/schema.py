@@ -254,6 +254,8 @@ windows = Table(
     Column("tat", BigInteger, nullable=False),
     Column("partial", Boolean, nullable=False),
     Column("closed", Boolean, nullable=False),
+    # How much of the cap goes, where days are to look alike; NULL: as much as the cap allows.
+    Column("aim", BigInteger),
     UniqueConstraint("lane", "starts_at"),
     CheckConstraint("used >= 0 AND used <= peak", name="used"),
     CheckConstraint("starts_at < ends_at", name="length"),

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 
 from warmup.cli import main
 from warmup.contracts import Receiver, World
-from warmup.forecast.contest import contest, score
+from warmup.forecast.contest import contest, measure, score
 from warmup.forecast.finding import world_of
-from warmup.forecast.simulate import course, run
+from warmup.forecast.simulate import Day, Track, course, run
 from warmup.forecast.strategies import STRATEGIES, strategy_of
 from warmup.forecast.worlds import WORLDS
 from warmup.timing import Chance
@@ -151,3 +151,17 @@ def test_bad_news_costs_less_than_ignoring_it() -> None:
     ours, fixed = (score("strict", name, meetings) for name in ("ours", "sparkpost"))
     assert ours.friction < fixed.friction
     assert ours.delivered <= 1.02
+
+
+def test_a_lane_held_for_nothing_is_a_false_alarm() -> None:
+    """Days far below the best, a week after the last bad word, count; those just under a ceiling do not."""
+
+    def alarms(cap: int, **bad: int) -> int:
+        before = [Day(number, cap=100, accepted=100, standing="warm") for number in range(3)]
+        held = [Day(number, cap=cap, accepted=cap, standing="reduced") for number in range(3, 20)]
+        held[0] = Day(3, cap=cap, accepted=cap, standing="reduced", **bad)
+        return measure(Track("x", (*before, *held)), 100).false_alarms
+
+    assert alarms(50, deferred=1) == 9
+    assert alarms(50, complained=1) == 9
+    assert alarms(95, deferred=1) == 0

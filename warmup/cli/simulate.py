@@ -161,8 +161,8 @@ def _table(found: Sequence[Compared], target: int, days: int, draws: int) -> Ite
             )
     yield "\ndelivered: of what the oracle delivers. friction: attempts deferred for volume\n"
     yield "or blocked. blocked: days with a block in the worst draw. 90 % on: day on which\n"
-    yield "that much of the target is accepted. alarms: days held back though nothing was\n"
-    yield "refused and nobody complained for a week. Worlds are models.\n"
+    yield "that much of the target is accepted. alarms: days held back for nothing.\n"
+    yield "Medians of the draws, but for blocked. Worlds are models.\n"
 
 
 def _list(format: str, output: str | None) -> None:

@@ -23,8 +23,9 @@ HEADINGS = ("strategy", "delivered", "friction", "blocked days", "90 % on day", 
 EXPLAINED = (
     "Delivered is a share of what the oracle delivered: it knows the world, and may double a day like the "
     "others. Friction is the share of attempts that were deferred for volume or blocked. Blocked days are "
-    "those of the worst draw, the others are medians. A false alarm is a day on which the lane was held "
-    "back though nothing had been refused and nobody had complained for a week."
+    "those of the worst draw, the others are medians. A false alarm is a day on which the lane was "
+    "suspended, or reduced to less than nine tenths of its best day, though nothing had been refused and "
+    "nobody had complained for a week."
 )
 
 

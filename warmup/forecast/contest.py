@@ -20,12 +20,12 @@ __all__ = ["ORACLE", "Measures", "Meeting", "Score", "contest", "draw_of", "meas
 ORACLE = "oracle"
 
 NEARLY = (9, 10)
-"""The target counts as reached on a day on which so much of it is accepted."""
+"""So much of a volume is nearly all of it: the target counts as reached."""
 
 QUIET_DAYS = 7
 """A lane that is held back after so many days without a refusal or a complaint is held back for nothing."""
 
-_HELD = (Standing.SUSPENDED, Standing.REDUCED, Standing.COLD)
+_HELD = (Standing.SUSPENDED, Standing.REDUCED)
 
 
 @attrs.frozen(kw_only=True)
@@ -59,8 +59,9 @@ class Score:
         blocked_days: Days with a block, in the worst draw.
         days_to_90: Days until 90 % of the target was accepted in one; None where it never was.
         oracle_days: The same of the oracle.
-        false_alarms: Days on which the lane was held back though nothing was refused and nobody complained
-            that day or in the seven before.
+        false_alarms: Days on which the lane was suspended or reduced to less than nine tenths of its best
+            day, though nothing was refused and nobody complained that day or in the seven before. A lane
+            that is kept just under a ceiling is none.
     """
 
     world: str
@@ -140,10 +141,12 @@ def measure(track: Track, target: int) -> Measures:
         target: Deliveries a day that the lane should carry.
     """
     part, whole = NEARLY
-    quiet = false_alarms = 0
+    quiet = false_alarms = most = 0
     for day in track.days:
         quiet = 0 if day.deferred or day.blocked or day.complained else quiet + 1
-        false_alarms += quiet > QUIET_DAYS and day.standing in _HELD
+        below = day.cap * whole < most * part
+        false_alarms += below and quiet > QUIET_DAYS and day.standing in _HELD
+        most = max(most, day.accepted)
     return Measures(
         delivered=track.delivered,
         friction=track.friction,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from email.message import Message
@@ -13,12 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import attrs
-
 from warmup.config import Config
 from warmup.content.wire import prepare
 from warmup.engine import Asked, Context, Engine, Story
 from warmup.engine.record import judge
+from warmup.engine.transfer import Imported
 from warmup.errors import StoreError, TemporaryError, UsageError
 from warmup.model import (
     Attempt,
@@ -28,9 +27,12 @@ from warmup.model import (
     LaneLimits,
     Outcome,
     Reply,
+    Report,
+    ReportKind,
     Stage,
     Stream,
     Submission,
+    Taken,
     Verdict,
 )
 from warmup.plan.calendar import local_date
@@ -406,21 +408,103 @@ class Warmup:
         self.engine.settle(decision, attempt)
         return judge(self.engine.context.classifier, decision.lane.provider, attempt)
 
+    # What others say of our mail
+
+    def report(
+        self,
+        kind: ReportKind | str,
+        *,
+        id: str,
+        delivery: int | None = None,
+        lane: LaneKey | str | None = None,
+        at: Instant | datetime | None = None,
+        count: int = 1,
+    ) -> Taken:
+        """Count a complaint, a late bounce, or the folder in which a copy lay.
+
+        Args:
+            kind: ``complaint``, ``not_spam`` (it takes a complaint back), ``bounce``, ``inbox`` or ``spam``.
+            id: The reporter's own name of the event: what is reported twice counts once.
+            delivery: The delivery it is about; it counts where that was accepted, however late it comes.
+            lane: Else the lane, ``ADDRESS:PROVIDER``.
+            at: When its mail was sent: a datetime with a zone, or microseconds UTC; None: now.
+            count: How many of the kind there were, 1 to 1,000,000.
+
+        Returns:
+            Whether it was counted, known before, or about mail that nobody remembers.
+
+        Raises:
+            UsageError: It is about nobody, or a value is out of range.
+        """
+        try:
+            kind = ReportKind(kind)
+            lane = LaneKey.parse(lane) if isinstance(lane, str) else lane
+            at = from_datetime(at) if isinstance(at, datetime) else at
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        when = self.clock.now() if at is None else at
+        report = Report(id=id, kind=kind, occurred_at=when, delivery=delivery, lane=lane, count=count)
+        return self.engine.ingest([report])[0]
+
+    # Moving
+
+    def export_state(self, ips: Sequence[str] = (), *, journal: bool = False) -> dict[str, Any]:
+        """What lanes have earned, as JSON values: the file of ``warmup state export``.
+
+        Args:
+            ips: Addresses whose lanes are wanted; empty: all.
+            journal: Whether their stories go along.
+
+        Raises:
+            UsageError: There is no lane of one of the addresses.
+        """
+        return self.engine.export_state(ips, journal=journal)
+
+    def import_state(
+        self,
+        state: object,
+        *,
+        renamed: Mapping[str, str] | None = None,
+        without: Sequence[str] = (),
+        ips: Sequence[str] = (),
+        replace: bool = False,
+        dry_run: bool = False,
+    ) -> list[Imported]:
+        """Take in what was exported, all of it or nothing.
+
+        Args:
+            state: The JSON values of the file.
+            renamed: New addresses by old ones.
+            without: Providers whose lanes are left out.
+            ips: Addresses of the file whose lanes are taken; empty: all.
+            replace: Whether lanes that have sent mail here give their standing up for the file's.
+            dry_run: Say what would be done, and change nothing.
+
+        Raises:
+            DataError: It is no such file, or of an unknown version; every problem is listed.
+            UsageError: It does not fit this plan or database.
+        """
+        return self.engine.import_state(
+            state, renamed=renamed, without=without, sources=ips, replace=replace, dry_run=dry_run
+        )
+
     # Looking
 
     def explain(self, what: int | str | LaneKey) -> Story:
-        """Tell the story of a delivery (by its id) or of a lane (``ADDRESS:PROVIDER``).
+        """Tell the story of a delivery (by its id), a lane (``ADDRESS:PROVIDER``) or an address.
 
         Raises:
-            UsageError: There is no such delivery or lane.
+            UsageError: There is no such delivery, lane or address.
         """
         if isinstance(what, str) and what.isdecimal():
             what = int(what)
         if isinstance(what, int):
             return self.engine.explain_delivery(what)
         if isinstance(what, str):
+            if what in self.engine.context.sources:
+                return self.engine.explain_source(what)
             try:
                 what = LaneKey.parse(what)
             except ValueError as error:
                 raise UsageError(str(error)) from None
-        return self.engine.explain_lane(attrs.evolve(what))
+        return self.engine.explain_lane(what)

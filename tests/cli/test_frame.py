@@ -105,7 +105,7 @@ class TestHelp:
     def test_completes_commands(self) -> None:
         """Completion knows the commands."""
         done = run(_WARMUP_COMPLETE="bash_complete", COMP_WORDS="warmup st", COMP_CWORD="1")
-        assert done.stdout == "plain,status\n"
+        assert done.stdout == "plain,status\nplain,state\n"
 
 
 class TestErrors:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from engine_house import House
+from engine_house import ACCEPTED, House
 
 from warmup.engine import sweep
 from warmup.model import (
@@ -18,10 +18,11 @@ from warmup.model import (
     Submission,
 )
 from warmup.store.findings import FindingRow, open_findings
-from warmup.timing import DAY, HOUR
+from warmup.timing import DAY, HOUR, MINUTE
 
 GOOGLE = LaneKey("127.0.0.2", "google")
 SPF = Reply(550, "5.7.26", "This message is unauthenticated: SPF did not pass")
+LATER = Reply(451, "4.3.0", "try later")
 TOO_MUCH = Reply(421, "4.7.28", "Our system has detected an unusual rate of unsolicited mail")
 
 
@@ -73,22 +74,35 @@ def test_what_is_accepted_again_is_mended(house: House) -> None:
     """A finding about a domain ends when that domain's mail is accepted, and not when another's is."""
     house.engine.roll()
     house.clock.advance(6 * HOUR)
-    queue(house, "news@broken.example")
+    broken = queue(house, "news@broken.example")
     house.send(SPF)
-    about = found(house)[0].domain
+    assert found(house)[0].domain == "broken.example"
+    house.engine.hold(broken)
     house.clock.advance(2 * HOUR)
     house.engine.roll()
-    queue(house, "shop@fine.example")
-    going = house.begin(house.release())
-    fine = [grant for grant in going if grant.sender == "shop@fine.example"]
-    assert fine
-    house.settle([grant for grant in going if grant not in fine], SPF)
-    house.settle(fine)
-    assert [one.domain for one in found(house)] == ([about] if about else [])
-    again = [grant for grant in due(house) if grant.sender == "news@broken.example"]
-    assert again
+    fine = queue(house, "shop@fine.example")
+    assert [grant.id for grant in house.send()] == fine
+    assert [one.domain for one in found(house)] == ["broken.example"]
+    house.engine.unhold(broken)
+    again = due(house)
+    assert [grant.id for grant in again] == broken
     house.settle(again)
     assert not found(house)
+
+
+def test_one_at_a_time_finds_out_whether_it_is_mended(house: House) -> None:
+    """After a silence one delivery is tried, and the others only once it was accepted."""
+    house.engine.roll()
+    house.clock.advance(6 * HOUR)
+    ids = queue(house, *["news@broken.example"] * 9)
+    house.send(SPF)
+    for reply in (SPF, SPF, ACCEPTED):
+        probe = due(house)
+        assert len(probe) == 1 and not house.release()
+        house.settle(probe, reply)
+    house.clock.advance(6 * HOUR)
+    assert len(house.send()) > 1
+    assert set(map(house.state, ids)) <= {"queued", "deferred", "sent"}
 
 
 def test_silence_grows_while_the_trouble_lasts(house: House) -> None:
@@ -102,6 +116,44 @@ def test_silence_grows_while_the_trouble_lasts(house: House) -> None:
     lane = next(one.lane for one in house.engine.lanes() if one.lane.key == GOOGLE)
     assert lane.backoff_until == house.clock.now() + 5 * HOUR
     assert lane.standing is Standing.RAMPING
+
+
+def test_mail_waits_as_long_as_there_is_something_to_mend(house: House) -> None:
+    """Weeks of failing authentication expire nothing, and afterwards the rest of the five days is left."""
+    house.engine.roll()
+    house.clock.advance(HOUR)
+    ids = queue(house, *["news@broken.example"] * 5)
+    house.send(LATER, Stage.RCPT)
+    house.clock.advance(2 * DAY)
+    for _ in range(40):
+        house.send(SPF)
+        house.clock.advance(12 * HOUR)
+    assert {house.state(one) for one in ids} <= {"queued", "deferred"}
+    for _ in range(4 * 24):
+        # One is accepted, the finding is over, and the others meet other trouble from then on.
+        house.settle(house.begin(house.release(limit=1))) if found(house) else house.send(LATER, Stage.RCPT)
+        house.clock.advance(30 * MINUTE)
+    assert not found(house)
+    assert sorted({house.state(one) for one in ids}) == ["deferred", "sent"]
+    for _ in range(24 * 6):
+        house.send(LATER, Stage.RCPT)
+        house.clock.advance(HOUR)
+    assert sorted({house.state(one) for one in ids}) == ["expired", "sent"]
+
+
+def test_trouble_of_one_site_holds_up_no_other(house: House) -> None:
+    """In `other` a finding is one site's: mail for a site that is merely down expires as ever."""
+    house.engine.roll()
+    house.clock.advance(6 * HOUR)
+    batch = [letter("news@broken.example", one) for one in ("a@strict.example", "b@down.example")]
+    strict, down = (one for row in house.engine.submit(batch) for one in row)
+    house.resolve()
+    for _ in range(14 * 24):
+        going = house.begin(house.release())
+        house.settle([grant for grant in going if grant.id == strict], SPF)
+        house.settle([grant for grant in going if grant.id == down], LATER, Stage.RCPT)
+        house.clock.advance(HOUR)
+    assert (house.state(strict), house.state(down)) == ("deferred", "expired")
 
 
 def test_mail_that_was_leased_before_a_silence_is_given_back(house: House) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warmup.model import Category, Outcome, Reaction, RetrySchedule, Scope, Verdict
-from warmup.release.retry import AMBIGUOUS_WAIT, JITTER_SHARE, next_attempt_at, retry_wait
+from warmup.release.retry import AMBIGUOUS_WAIT, JITTER_SHARE, age, next_attempt_at, retry_wait
 from warmup.timing import DAY, HOUR, MINUTE, SECOND, Chance
 
 SCHEDULE = RetrySchedule()
@@ -66,3 +66,16 @@ def test_retries_are_spread() -> None:
         next_attempt_at(0, 1, verdict(), SCHEDULE, Chance(1), number) // SECOND for number in range(1000)
     }
     assert len(instants) > 350  # of the 450 seconds of the jitter
+
+
+@given(
+    first=st.integers(0, 60),
+    length=st.integers(0, 60),
+    held=st.lists(st.tuples(st.integers(-10, 130), st.integers(-10, 130)), max_size=5),
+)
+def test_age_leaves_out_what_was_held(first: int, length: int, held: list[tuple[int, int]]) -> None:
+    """Every instant counts unless one span at least holds it, however spans overlap or lie outside."""
+    until = first + length
+    spans = [(min(pair), max(pair)) for pair in held]
+    counted = [at for at in range(first, until) if not any(start <= at < end for start, end in spans)]
+    assert age(first, until, spans) == len(counted)

@@ -14,9 +14,10 @@ from typing import Literal, TypeAlias
 import attrs
 
 from warmup.config import Config, find_config
+from warmup.engine.trouble import mend_for
 from warmup.errors import ConfigError, WarmupError
 from warmup.model import EgressSource
-from warmup.store import HEAD, Database, Witness, check, machine_id
+from warmup.store import HEAD, Database, Witness, check, findings, machine_id
 from warmup.store.census import Census, census
 from warmup.timing import Clock, SystemClock, format_instant
 
@@ -49,8 +50,8 @@ class Finding:
 def examine(path: Path | None) -> Iterator[Finding]:
     """Look at everything; what cannot be looked at without a configuration is left out."""
     yield from python()
-    config, findings = configuration(path)
-    yield from findings
+    config, said = configuration(path)
+    yield from said
     if config is None:
         return
     yield from clock(config)
@@ -172,6 +173,7 @@ def database(config: Config) -> Iterator[Finding]:
         yield from _library(counts)
         yield from _seen(counts, config)
         yield from witness(config, held)
+        yield from to_mend(held)
     except WarmupError as error:
         for problem in error.problems or (error,):
             yield Finding("fail", "database", str(problem))
@@ -227,6 +229,15 @@ def witness(config: Config, held: Database) -> Iterator[Finding]:
         yield Finding(
             "fail", "witness", f"{folder} cannot be written by this user", "mend state_dir in [warmup]"
         )
+
+
+def to_mend(held: Database) -> Iterator[Finding]:
+    """What providers refused mail for that only a person can mend: such mail waits until it is accepted."""
+    for row in held.read(findings.open_findings):
+        where = ":".join(part for part in (row.source, row.provider) if part) or "every lane"
+        whose = f" for {row.domain}" if row.domain else ""
+        text = f"{row.code}{whose}, {row.count} times since {format_instant(row.first_at)}: {row.text}"
+        yield Finding("fail", where, text, mend_for(row.code))
 
 
 def disk(config: Config) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""``warmup lane``: pause, resume, reset. Everything is journalled; ``warmup explain`` reads it back."""
+"""``warmup lane``: an operator's hands. All is journalled, and ``warmup explain`` reads it back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @click.group()
 def lane() -> None:
-    """List lanes; pause, resume or reset them.
+    """List lanes; pause, resume, move or reset them, or give them a past.
 
     A lane is a sending address and a provider. Name an ADDRESS, a PROVIDER, or both; or say --all.
     """
@@ -109,14 +109,83 @@ def pause(lanes: tuple[str, ...], everything: bool, note: str, config: Path | No
 
 @lane.command()
 @_lanes
-def resume(lanes: tuple[str, ...], everything: bool, config: Path | None, format: str) -> None:
+@click.option("--note", default="", help="Why; it stands in the lane's story.")
+def resume(lanes: tuple[str, ...], everything: bool, note: str, config: Path | None, format: str) -> None:
     """Let paused lanes go on as they were, and end suspensions: those come back reduced."""
     from warmup.cli.opening import opened
     from warmup.cli.words import lane_words
 
     source, provider = lane_words(lanes, everything)
     with opened(config) as wm:
-        tell(wm.engine.resume(source, provider), format, "nothing to resume: none is paused or suspended")
+        done = wm.engine.resume(source, provider, note)
+        tell(done, format, "nothing to resume: none is paused or suspended")
+
+
+@lane.command()
+@_lanes
+@click.option("--to", type=click.IntRange(1, 3650), metavar="N", help="To this step of the curve.")
+@click.option(
+    "--by", type=click.IntRange(-3650, 3650), metavar="N", help="So many steps on, or back: --by -3."
+)
+@click.option("--now", is_flag=True, help="A higher cap acts at once; else from the next window.")
+@click.option("--note", default="", help="Why; shown wherever somebody asks.")
+def step(
+    lanes: tuple[str, ...],
+    everything: bool,
+    to: int | None,
+    by: int | None,
+    now: bool,
+    note: str,
+    config: Path | None,
+    format: str,
+) -> None:
+    """Move lanes along their curve. What holds them, and what they have learned, stays.
+
+    A lower cap acts at once. `warmup lane reset` forgets what held a lane as well.
+    """
+    from warmup.cli.opening import opened
+    from warmup.cli.words import exactly_one, lane_words
+
+    exactly_one(True, to=to, by=by)
+    source, provider = lane_words(lanes, everything)
+    with opened(config) as wm:
+        done = wm.engine.step(source, provider, to=to, by=by or 0, note=note, now=now)
+        tell(done, format, "nothing to move")
+
+
+@lane.command()
+@_lanes
+@click.option("--from", "origin", required=True, metavar="ADDRESS|FILE",
+              help="Another address, or CSV (date, provider, accepted); - for standard input.")  # fmt: skip
+@click.option("--now", is_flag=True, help="A higher cap acts at once; else from the next window.")
+@click.option("--note", default="", help="Why; shown wherever somebody asks.")
+def graft(
+    lanes: tuple[str, ...],
+    everything: bool,
+    origin: str,
+    now: bool,
+    note: str,
+    config: Path | None,
+    format: str,
+) -> None:
+    """Give the lanes of an address a past that was lived elsewhere.
+
+    Judgement and growth read it as their own, and each lane is put at the step of its usual volume: what
+    was reached on three of the last thirty days. Days that it has lived here itself stay as they are.
+    """
+    from warmup.cli.opening import opened
+    from warmup.cli.pasts import read_past
+    from warmup.cli.words import address, is_address, lane_words
+    from warmup.errors import UsageError
+
+    source, provider = lane_words(lanes, everything)
+    if source is None:
+        raise UsageError.of("lane", "no address is named", "a past belongs to one address: name it")
+    other = address(origin, "--from") if is_address(origin) else None
+    history = None if other is not None else read_past(origin)
+    with opened(config) as wm:
+        done = wm.engine.graft(source, provider, history=history, other=other, note=note, now=now)
+        tell(done, format, "nothing to graft")
 
 
 @lane.command()

@@ -12,6 +12,7 @@ from warmup.cli.options import config_option, format_option
 
 if TYPE_CHECKING:
     from warmup.engine.status import LaneStatus, QueueCount
+    from warmup.store.findings import FindingRow
     from warmup.timing import Instant
 
 __all__ = ["status"]
@@ -28,8 +29,8 @@ def status(by: str, config: Path | None, format: str) -> None:
     """Show lanes, caps, what is used and what waits.
 
     "next" is when a lane takes its next delivery, in UTC, and what holds it until then;
-    `warmup explain LANE` says more. Nothing is changed: a day that no daemon has opened yet
-    shows no cap.
+    `warmup explain LANE` says more. What a person has to mend stands below, with its mend.
+    Nothing is changed: a day that no daemon has opened yet shows no cap.
     """
     from warmup.cli.opening import opened
 
@@ -38,12 +39,13 @@ def status(by: str, config: Path | None, format: str) -> None:
         complaint = wm.engine.context.watch.complaint()
         lanes = [_lane(one, now) for one in wm.engine.lanes()]
         counts = wm.engine.queue_counts()
+        findings = wm.engine.findings()
         ehlo = {source.address: (source.ehlo, source.pool) for source in wm.config.sources}
     for row in lanes:
         row["pool"] = ehlo[row["source"]][1]
     rows = lanes if by == "lane" else _grouped(lanes, counts, by)
     if format == "json":
-        _as_json(rows, lanes, counts, by, now, complaint)
+        _as_json(rows, lanes, counts, findings, by, now, complaint)
         return
     _head(now, complaint)
     if by == "lane":
@@ -54,6 +56,17 @@ def status(by: str, config: Path | None, format: str) -> None:
         click.echo("no lanes yet: the first warmup run makes them")
     click.echo()
     click.echo(_queue_line(counts))
+    _to_mend(findings)
+
+
+def _to_mend(findings: Sequence[FindingRow]) -> None:
+    """What a person has to mend, each with its mend."""
+    from warmup.cli.words import wrap
+    from warmup.engine.trouble import tell_finding
+
+    if findings:
+        click.echo()
+    wrap([f"to mend: {tell_finding(one)}" for one in findings])
 
 
 def _lane(one: LaneStatus, now: Instant) -> dict[str, Any]:
@@ -76,6 +89,7 @@ def _lane(one: LaneStatus, now: Instant) -> dict[str, Any]:
         "accepted": open_.accepted if open_ else None,
         "not_before": iso(wait.not_before) if wait else None,
         "reason": "not_opened" if stale else wait.reason.value if wait else None,
+        "hold": one.lane.learned.hold or None,
         "text": "its last day has ended, and no daemon has opened another" if stale else
                 wait.limit.text if wait else None,
         "next": _next(one, stale, now),
@@ -123,12 +137,14 @@ def _as_json(
     rows: list[dict[str, Any]],
     lanes: list[dict[str, Any]],
     counts: Sequence[QueueCount],
+    findings: Sequence[FindingRow],
     by: str,
     now: Instant,
     complaint: str | None,
 ) -> None:
     from warmup.cli.output import emit
-    from warmup.cli.words import iso
+    from warmup.cli.words import iso, stated_instants
+    from warmup.engine.trouble import finding_facts
 
     shown = [{key: value for key, value in row.items() if key != "next"} for row in rows]
     facts = {
@@ -142,6 +158,7 @@ def _as_json(
             {"pool": one.pool, "provider": one.provider, "state": one.state, "count": one.count}
             for one in counts
         ],
+        "findings": [stated_instants(finding_facts(one)) for one in findings],
     }
     emit(facts, "json")
 

@@ -25,7 +25,7 @@ __all__ = [
 
 WIDTH = 80
 
-_INSTANTS = frozenset({"at", "ended_at", "not_before", "started_at", "until"})
+_INSTANTS = frozenset({"at", "ended_at", "first_at", "last_at", "not_before", "started_at", "until"})
 
 
 def is_address(text: str) -> bool:

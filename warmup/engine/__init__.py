@@ -11,6 +11,7 @@ from typing import Any
 
 from warmup.engine import admit as _admit
 from warmup.engine import explain as _explain
+from warmup.engine import graft as _graft
 from warmup.engine import ingest as _ingest
 from warmup.engine import outlook as _outlook
 from warmup.engine import planned as _planned
@@ -19,19 +20,25 @@ from warmup.engine import release as _release
 from warmup.engine import resolve as _resolve
 from warmup.engine import status as _status
 from warmup.engine import steer as _steer
+from warmup.engine import story as _story
 from warmup.engine import submit as _submit
 from warmup.engine import sweep as _sweep
+from warmup.engine import transfer as _transfer
+from warmup.engine import trouble as _trouble
 from warmup.engine.admit import Asked
 from warmup.engine.context import Context
 from warmup.engine.explain import Story
+from warmup.engine.graft import History
 from warmup.engine.outlook import Present
 from warmup.engine.release import Released, Room
 from warmup.engine.status import DayRecord, LaneStatus, QueueCount
+from warmup.engine.transfer import Imported
 from warmup.engine.windows import roll
 from warmup.model import Attempt, Decision, Grant, LaneKey, Reply, Report, Submission, Taken
 from warmup.release.machine import Event
 from warmup.reputation.standing import Adjustment
 from warmup.store import get_meta, lanes, queue
+from warmup.store.findings import FindingRow
 from warmup.store.queue import DeliveryRow
 from warmup.timing import MINUTE, Instant, Span
 
@@ -156,7 +163,15 @@ class Engine:
 
     def explain_lane(self, key: LaneKey) -> Story:
         """Tell the story of a lane."""
-        return _explain.explain_lane(self.context, key)
+        return _story.explain_lane(self.context, key)
+
+    def explain_source(self, address: str) -> Story:
+        """Tell the story of an address: its lanes in short, and what they share."""
+        return _story.explain_source(self.context, address)
+
+    def findings(self, source: str | None = None, provider: str | None = None) -> list[FindingRow]:
+        """Trouble that waits for a person, the latest first."""
+        return _trouble.open_findings(self.context, source, provider)
 
     def lanes(self) -> list[LaneStatus]:
         """Every lane of the plan, with its account and its wait."""
@@ -189,9 +204,43 @@ class Engine:
         """Stop lanes until they are resumed."""
         return _steer.pause(self.context, source, provider, note)
 
-    def resume(self, source: str | None, provider: str | None) -> list[Adjustment]:
+    def resume(self, source: str | None, provider: str | None, note: str = "") -> list[Adjustment]:
         """Let paused or suspended lanes go on."""
-        return _steer.resume(self.context, source, provider)
+        return _steer.resume(self.context, source, provider, note)
+
+    def step(
+        self,
+        source: str | None,
+        provider: str | None,
+        *,
+        to: int | None = None,
+        by: int = 0,
+        note: str = "",
+        now: bool = False,
+    ) -> list[Adjustment]:
+        """Move lanes along their curve. See :func:`warmup.engine.steer.step`."""
+        return _steer.step(self.context, source, provider, to=to, by=by, note=note, now=now)
+
+    def graft(
+        self,
+        source: str,
+        provider: str | None,
+        *,
+        history: History | None = None,
+        other: str | None = None,
+        note: str = "",
+        now: bool = False,
+    ) -> list[Adjustment]:
+        """Give lanes a past that was lived elsewhere. See :func:`warmup.engine.graft.graft`."""
+        return _graft.graft(self.context, source, provider, history=history, other=other, note=note, now=now)
+
+    def export_state(self, sources: Sequence[str] = (), *, journal: bool = False) -> dict[str, Any]:
+        """What lanes have earned, as JSON values. See :func:`warmup.engine.transfer.export_state`."""
+        return _transfer.export_state(self.context, sources, journal=journal)
+
+    def import_state(self, state: object, **words: Any) -> list[Imported]:
+        """Take in what was exported. See :func:`warmup.engine.transfer.import_state`."""
+        return _transfer.import_state(self.context, state, **words)
 
     def reset(
         self,

@@ -1,4 +1,4 @@
-"""The journal as sentences, and the wait of anything that waits, derived when asked."""
+"""The story of a delivery, and the wait of anything that waits, derived when asked."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import attrs
 from warmup.engine.context import Context
 from warmup.engine.release import HOLD_RECHECK, views_of
 from warmup.errors import UsageError
-from warmup.model import DeliveryState, LaneKey, Limit, Wait, WaitReason
+from warmup.model import DeliveryState, Limit, Wait, WaitReason
 from warmup.release.hours import stream_limits
 from warmup.release.limits import LaneView, limits_of, soonest, wait_of
 from warmup.store import Connection, domains, journal, lanes, queue
 from warmup.store.queue import DeliveryRow
 from warmup.timing import Instant, format_instant
 
-__all__ = ["Story", "explain_delivery", "explain_lane", "wait_for"]
+__all__ = ["Story", "explain_delivery", "wait_facts", "wait_for"]
 
 
 @attrs.frozen(kw_only=True)
@@ -140,7 +140,7 @@ def explain_delivery(context: Context, delivery: int) -> Story:
             "stream": row.stream,
             "state": row.state.value,
             "attempts": [attrs.asdict(attempt) for attempt in attempts],
-            "wait": None if wait is None else _wait_facts(wait),
+            "wait": None if wait is None else wait_facts(wait),
         }
         title = f"delivery {row.id} to {row.recipient} ({row.provider}): {row.state}"
         return Story(title=title, lines=tuple(lines), facts=facts, wait=wait)
@@ -158,79 +158,11 @@ def _present(row: DeliveryRow, wait: Wait | None) -> str:
     return f"now  {row.state}"
 
 
-def _wait_facts(wait: Wait) -> dict[str, Any]:
+def wait_facts(wait: Wait) -> dict[str, Any]:
+    """A wait for machines."""
     return {
         "reason": wait.reason.value,
         "not_before": wait.not_before,
         "limit": wait.limit.text,
         "others": [limit.text for limit in wait.others],
     }
-
-
-def explain_lane(context: Context, key: LaneKey) -> Story:
-    """Tell the story of a lane: every change of its step, standing and cap, and each day's account.
-
-    Raises:
-        UsageError: There is no such lane.
-    """
-    now = context.clock.now()
-
-    def job(connection: Connection) -> Story:
-        lane = next((one for one in lanes.lanes_of(connection, key.provider) if one.key == key), None)
-        if lane is None:
-            known = ", ".join(str(one.key) for one in lanes.lanes_of(connection)[:20])
-            raise UsageError.of(
-                "lane", f"there is no lane {key}", f"lanes: {known}" if known else "none was made yet"
-            )
-        kinds: dict[int, dict[str, int]] = {}
-        for _, window, kind, count in journal.evidence_of(connection, lane.id):
-            kinds.setdefault(window, {})[kind] = count
-        told: list[tuple[Instant, str]] = []
-        days = []
-        for _, closed, ledger in lanes.windows_of(connection, lane.id):
-            counts = kinds.get(ledger.id, {})
-            detail = ", ".join(
-                f"{count} {kind.replace('_', ' ')}"
-                for kind, count in sorted(counts.items())
-                if kind not in ("attempted", "accepted")
-            )
-            state = "closed" if closed else "open"
-            text = f"day {ledger.window.date}: step {ledger.step}, cap {ledger.cap}, used {ledger.used}, "
-            text += f"accepted {ledger.accepted}{f'; {detail}' if detail else ''} ({state})"
-            told.append((ledger.window.starts_at, text))
-            days.append(
-                {
-                    "date": ledger.window.date.isoformat(),
-                    "step": ledger.step,
-                    "cap": ledger.cap,
-                    "used": ledger.used,
-                    "accepted": ledger.accepted,
-                    "closed": closed,
-                    "evidence": counts,
-                }
-            )
-        entries = journal.entries_of(connection, lane=lane.id)
-        told.extend((entry.at, entry.text) for entry in entries)
-        view = next(
-            (one for one in views_of(context, connection, now, key.provider) if one.lane.id == lane.id), None
-        )
-        limits = limits_of(view, now) if view is not None else ()
-        wait = wait_of(limits) if limits else None
-        lines = [f"{format_instant(at)}  {text}" for at, text in sorted(told, key=lambda one: one[0])]
-        lines.append(f"now  {wait}" if wait is not None else "now  a delivery may go")
-        facts = {
-            "lane": str(key),
-            "standing": lane.standing.value,
-            "step": lane.step,
-            "cap_limit": lane.cap_limit,
-            "until": lane.until,
-            "days": days,
-            "journal": [attrs.asdict(entry) for entry in entries],
-            "wait": None if wait is None else _wait_facts(wait),
-        }
-        return Story(
-            title=f"lane {key}: {lane.standing}, step {lane.step}", lines=tuple(lines), facts=facts, wait=wait
-        )
-
-    with context.clock.busy():
-        return context.database.read(job)

@@ -11,6 +11,7 @@ import attrs
 from warmup.engine.adapt import alarm
 from warmup.engine.context import Context
 from warmup.engine.evidence import kind_of
+from warmup.engine.lifetime import outlived
 from warmup.model import (
     OTHER,
     Attempt,
@@ -275,7 +276,7 @@ class Aftermath:
         self._context.ask_roll()
 
 
-def _event(context: Context, row: Claim, verdict: Verdict, due: Instant) -> Event:
+def _event(context: Context, connection: Connection, row: Claim, verdict: Verdict, due: Instant) -> Event:
     if verdict.outcome is Outcome.ACCEPTED:
         return Event.ACCEPTED
     if verdict.outcome is Outcome.REJECTED:
@@ -284,19 +285,25 @@ def _event(context: Context, row: Claim, verdict: Verdict, due: Instant) -> Even
     stream = context.streams.get(row.stream)
     if unknown and stream is not None and stream.on_unknown is OnUnknown.HOLD:
         return Event.UNKNOWN_HOLD
-    first = row.first_attempt_at
-    if first is not None and due - first > context.retry.lifetime:
+    if verdict.category is not Category.AUTH_FAILURE and outlived(context, connection, row, due):
         return Event.EXPIRE
     return Event.UNKNOWN_RETRY if unknown else Event.DEFERRED
 
 
 def settle_row(
-    context: Context, row: Claim, source: str, verdict: Verdict, now: Instant, *, window: int | None
+    context: Context,
+    connection: Connection,
+    row: Claim,
+    source: str,
+    verdict: Verdict,
+    now: Instant,
+    *,
+    window: int | None,
 ) -> dict[str, Any]:
     """What is written to a delivery after an attempt."""
     tried = row.attempts + 1
     due = next_attempt_at(now, tried, verdict, context.retry, context.chance, row.id)
-    event = _event(context, row, verdict, due)
+    event = _event(context, connection, row, verdict, due)
     # What failed for another reason on the way back does not undo that the server has seen this source.
     pin, pin_until = row.pin_source, row.pin_until
     if verdict.category is Category.GREYLIST:
@@ -354,7 +361,9 @@ def record(context: Context, settled: Sequence[tuple[Grant, Attempt]]) -> None:
                 spent.append((window, row.id))
             elif lanes.void(connection, window, row.id):
                 keeps = None
-            outcomes.append(settle_row(context, row, grant.lane.source, verdict, now, window=keeps))
+            outcomes.append(
+                settle_row(context, connection, row, grant.lane.source, verdict, now, window=keeps)
+            )
             after.count(grant, window, row.site or "", attempt, verdict)
         lanes.post(connection, spent)
         queue.settle(connection, outcomes)

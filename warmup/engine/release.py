@@ -15,7 +15,7 @@ import attrs
 from warmup.engine.context import LEASE, Context
 from warmup.engine.evenly import keep_even
 from warmup.engine.windows import roll
-from warmup.model import PARTS, DeliveryState, Grant, LaneKey, Standing
+from warmup.model import OTHER, PARTS, DeliveryState, Grant, LaneKey, Standing
 from warmup.release.decide import Candidate, Release, decide
 from warmup.release.limits import WINDOW_GUARD, LaneView, limits_of
 from warmup.release.machine import Event, move
@@ -95,6 +95,28 @@ def _with_stock(view: LaneView, now: Instant) -> LaneView:
     return attrs.evolve(view, room=view.room + stock, ahead=STOCK_SPAN) if stock else view
 
 
+def _probing(context: Context, connection: Connection, views: list[LaneView]) -> list[LaneView]:
+    """Let one delivery at a time find out whether trouble that a person has to mend is mended.
+
+    Every message would be refused alike: one is enough to see it, however many workers ask. In ``other``
+    each site is silent for itself, and one site's trouble slows no other.
+    """
+    troubled = {
+        view.lane.id
+        for view in views
+        if view.lane.key in context.troubled and view.lane.key.provider != OTHER
+    }
+    if not troubled:
+        return views
+    busy = draws.under_way(connection)
+    return [
+        attrs.evolve(view, room=0 if view.lane.id in busy else min(1, view.room), ahead=0)
+        if view.lane.id in troubled
+        else view
+        for view in views
+    ]
+
+
 def _held_everywhere(views: Sequence[LaneView], now: Instant) -> list[str]:
     """Sites that no lane may send to: they must not stand in the way of the others."""
     if not views:
@@ -157,6 +179,7 @@ def _release_pair(
         for view in views_of(context, connection, now, provider, room, lock=True)
         if view.source.pool == pool
     ]
+    views = _probing(context, connection, views)
     if any(view.promised for view in views):
         wakes.append(now + SLOT_GRACE + 1)  # a slot that its relay does not claim is anybody's then
     fits = min(limit, sum(max(0, view.room) for view in views))
@@ -337,6 +360,7 @@ def _stopped(connection: Connection, keys: set[LaneKey], now: Instant) -> set[La
         and (
             lane.standing is Standing.PAUSED
             or (lane.standing is Standing.SUSPENDED and now < (lane.until or now + 1))
+            # The provider asked for silence since, or refused for what a person has to mend.
             or now < lane.backoff_until
         )
     }

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import attrs
 
 from warmup.engine.context import Context
+from warmup.engine.lifetime import outlived
 from warmup.engine.record import settle_row
 from warmup.model import Attempt, Category, Outcome, Reaction, Reply, Scope, Stage, Verdict
 from warmup.release.machine import Event, move
@@ -113,7 +114,10 @@ def _bounce(
         started_at=now,
         ended_at=now,
     )
-    queue.settle(connection, [settle_row(context, row, "", verdict, now, window=row.window) for row in rows])
+    queue.settle(
+        connection,
+        [settle_row(context, connection, row, "", verdict, now, window=row.window) for row in rows],
+    )
     journal.add_attempts(
         connection, [journal.attempt_values(row.id, 0, 0, attempt, verdict, applied=True) for row in rows]
     )
@@ -122,8 +126,8 @@ def _bounce(
 def _give_up_old(
     context: Context, connection: Connection, rows: Collection[Claim], reply: Reply, now: Instant
 ) -> None:
-    before = now - context.retry.lifetime
-    old = [row for row in rows if row.first_attempt_at is not None and row.first_attempt_at <= before]
+    # The lifetime to the microsecond is enough: there is no other try within it.
+    old = [row for row in rows if outlived(context, connection, row, now + 1)]
     given_up = [{"delivery": row.id, "new_state": move(row.state, Event.EXPIRE).value} for row in old]
     queue.end(connection, given_up, now)
     for row in old:

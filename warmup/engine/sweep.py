@@ -107,7 +107,9 @@ def _lapsed(context: Context, connection: Connection, now: Instant, real: Instan
         )
         spent.append((row.window, row.id))
         tries.append(journal.attempt_values(row.id, lane.id, row.window, attempt, verdict, applied=True))
-        outcomes.append(settle_row(context, row, lane.key.source, verdict, now, window=row.window))
+        outcomes.append(
+            settle_row(context, connection, row, lane.key.source, verdict, now, window=row.window)
+        )
     lanes.post(connection, spent)
     queue.settle(connection, outcomes)
     journal.add_attempts(connection, tries)

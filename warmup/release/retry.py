@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from warmup.model import Category, RetrySchedule, Verdict
 from warmup.timing import MINUTE, Chance, Instant, Span
 
-__all__ = ["AMBIGUOUS_WAIT", "next_attempt_at", "retry_wait"]
+__all__ = ["AMBIGUOUS_WAIT", "age", "next_attempt_at", "retry_wait"]
 
 AMBIGUOUS_WAIT: Span = 15 * MINUTE
 """Wait after an attempt whose outcome is unknown: longer than the 10 minutes for which RFC 5321
@@ -33,3 +35,18 @@ def next_attempt_at(
     """The instant of the next try: the schedule's wait, never less than the provider asked, and jitter."""
     wait = retry_wait(attempts, verdict, schedule)
     return now + wait + chance.below(wait // JITTER_SHARE, "retry", key, attempts)
+
+
+def age(first: Instant, until: Instant, held: Iterable[tuple[Instant, Instant]]) -> Span:
+    """How long retries have lasted by then, without the spans in which they could not get anywhere.
+
+    Args:
+        first: The first attempt.
+        until: Up to when it is counted.
+        held: Spans, in any order, that do not count; where they overlap they are left out once.
+    """
+    counted, reached = 0, first
+    for start, end in sorted(held):
+        counted += max(0, min(start, until) - reached)
+        reached = max(reached, min(end, until))
+    return counted + max(0, until - reached)

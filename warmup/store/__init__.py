@@ -13,6 +13,7 @@ from warmup.store import (
     queue,
     reports,
     retention,
+    transfer,
 )
 from warmup.store.database import Database
 from warmup.store.nodes import ForeignDatabase, Node, Witness, machine_id
@@ -41,4 +42,5 @@ __all__ = [
     "retention",
     "revision",
     "set_meta",
+    "transfer",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 from warmup.store.schema import findings
 from warmup.timing import Instant
 
-__all__ = ["FindingRow", "end_findings", "find", "forget_findings", "open_findings"]
+__all__ = ["FindingRow", "end_findings", "find", "findings_of", "forget_findings", "open_findings"]
 
 
 @attrs.frozen(kw_only=True)
@@ -89,6 +90,22 @@ def end_findings(
     return int(connection.execute(over).rowcount)
 
 
+def findings_of(
+    connection: Connection, provider: str, domains: Collection[str], prefix: str
+) -> list[FindingRow]:
+    """Findings at a provider about some sender domains, open or over, whose codes begin so."""
+    rows = connection.execute(
+        sa.select(findings)
+        .where(
+            findings.c.provider == provider,
+            findings.c.domain.in_(sorted(domains)),
+            findings.c.code.startswith(prefix, autoescape=True),
+        )
+        .order_by(findings.c.first_at, findings.c.id)
+    )
+    return [_row(row) for row in rows]
+
+
 def forget_findings(connection: Connection, before: Instant) -> None:
     """Drop findings that were over before an instant."""
     connection.execute(sa.delete(findings).where(findings.c.ended_at < before))
@@ -101,4 +118,8 @@ def open_findings(connection: Connection) -> list[FindingRow]:
         .where(findings.c.ended_at.is_(None))
         .order_by(findings.c.last_at.desc(), findings.c.id)
     )
-    return [FindingRow(**{k: v for k, v in row._mapping.items() if k != "id"}) for row in rows]
+    return [_row(row) for row in rows]
+
+
+def _row(row: sa.Row[Any]) -> FindingRow:
+    return FindingRow(**{k: v for k, v in row._mapping.items() if k != "id"})

@@ -1,0 +1,168 @@
+"""A lane's days as a picture: cap and accepted, deferred, refused, complaints, and its standing.
+
+Each kind of number has a panel and a scale of its own, and its name beside it, so that nothing has to
+be told apart by colour. Words that others wrote are escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from warmup.cli.charts import Series, svg_chart
+
+__all__ = ["page", "picture"]
+
+WIDTH, HEAD, PANEL, STRIP = 960, 330, 150, 64
+LEFT, RIGHT = 64, 34
+LETTER_MIN, WORD_UNIT = 12, 8
+"""Pixels of a letter in the strip of standings."""
+
+DEFERRED = ("volume_limited",)
+REFUSED = ("ip_reputation_block", "blocklisted", "domain_block", "auth_failure")
+BOUNCED = ("invalid_recipient", "late_bounce")
+COMPLAINED = ("complained",)
+
+PANELS = (
+    ("deferred for volume", DEFERRED),
+    ("refused", REFUSED),
+    ("unknown mailboxes", BOUNCED),
+    ("complaints", COMPLAINED),
+)
+
+HATCH = {
+    "ramping": "none",
+    "warm": "none",
+    "reduced": "url(#thin)",
+    "suspended": "url(#thick)",
+    "paused": "url(#dots)",
+    "cold": "url(#dots)",
+}
+"""Standings that hold a lane back are hatched; all of them are written out or begun with their letter."""
+
+Day = Mapping[str, Any]
+
+
+def _sum(days: Sequence[Day], kinds: Sequence[str]) -> list[int]:
+    return [sum(day["evidence"].get(kind, 0) for kind in kinds) for day in days]
+
+
+def picture(title: str, days: Sequence[Day]) -> str:
+    """Draw a lane's days as SVG that needs nothing else.
+
+    Args:
+        title: Heading.
+        days: Facts of the days, as :func:`warmup.engine.story.explain_lane` gives them.
+    """
+    labels = [day["date"] for day in days]
+    panels = [(name, _sum(days, kinds)) for name, kinds in PANELS]
+    panels = [(name, values) for name, values in panels if any(values)]
+    height = HEAD + PANEL * len(panels) + STRIP
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
+        f'height="{height}" role="img" aria-label="{escape(title)}">'
+    ]
+    if not days:
+        parts.append(f'<text x="{LEFT}" y="40">{escape(title)}: no day yet</text></svg>\n')
+        return "\n".join(parts)
+    caps = Series("cap", [day["cap"] for day in days])
+    accepted = Series("accepted", [day["accepted"] for day in days])
+    parts.append(
+        _placed(
+            svg_chart([accepted], labels, title=title, subtitle="Deliveries a day.", marks=caps, height=HEAD),
+            0,
+        )
+    )
+    at = HEAD
+    for name, values in panels:
+        chart = svg_chart([Series(name, values)], labels, title=f"{name} a day", height=PANEL)
+        parts.append(_placed(chart, at))
+        at += PANEL
+    parts += _strip(days, at)
+    return "\n".join((*parts, "</svg>")) + "\n"
+
+
+def _placed(chart: str, y: int) -> str:
+    return chart.replace("<svg ", f'<svg y="{y}" ', 1).rstrip()
+
+
+def _runs(days: Sequence[Day]) -> Iterator[tuple[int, int, str]]:
+    """Stretches of days with the same standing: first, past the last, standing."""
+    start = 0
+    for at in range(1, len(days) + 1):
+        if at == len(days) or days[at]["standing"] != days[start]["standing"]:
+            yield start, at, days[start]["standing"]
+            start = at
+
+
+def _strip(days: Sequence[Day], y: int) -> Iterator[str]:
+    across = WIDTH - LEFT - RIGHT - 8 * len("accepted")  # as wide as the first panel
+    yield (
+        '<defs><pattern id="thin" width="6" height="6" patternUnits="userSpaceOnUse">'
+        '<path d="M0 6L6 0" stroke="#888" stroke-width="1"/></pattern>'
+        '<pattern id="thick" width="6" height="6" patternUnits="userSpaceOnUse">'
+        '<path d="M0 6L6 0M0 0L6 6" stroke="#777" stroke-width="1.5"/></pattern>'
+        '<pattern id="dots" width="6" height="6" patternUnits="userSpaceOnUse">'
+        '<circle cx="3" cy="3" r="1" fill="#777"/></pattern></defs>'
+    )
+    yield f'<text class="e" x="{LEFT - 8}" y="{y + 27}">standing</text>'
+    for first, past, standing in _runs(days):
+        left = LEFT + across * first // len(days)
+        wide = LEFT + across * past // len(days) - left
+        span = days[first]["date"] + ("" if past - first == 1 else f" to {days[past - 1]['date']}")
+        yield (
+            f'<rect x="{left}" y="{y + 10}" width="{max(1, wide)}" height="26" '
+            f'fill="{HATCH.get(standing, "none")}" stroke="#888">'
+            f"<title>{escape(standing)}, {span}</title></rect>"
+        )
+        word = (
+            standing
+            if wide >= WORD_UNIT * len(standing)
+            else standing[0].upper()
+            if wide >= LETTER_MIN
+            else ""
+        )
+        if word:
+            yield (
+                f'<text class="m" x="{left + wide // 2}" y="{y + 27}" stroke="#fff" stroke-width="3" '
+                f'paint-order="stroke" style="fill:#333">{escape(word)}</text>'
+            )
+    note = "standing at the end of each day; where it is narrow its first letter (S is suspended)"
+    yield f'<text x="{LEFT}" y="{y + 54}">{note}</text>'
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width">
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }}
+h1 {{ font-size: 1.3rem; }} h2 {{ font-size: 1.05rem; margin: 1.8rem 0 .4rem; }}
+figure {{ margin: 1rem 0; }} figure svg {{ width: 100%; height: auto; }}
+li {{ overflow-wrap: anywhere; }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
+th, td {{ text-align: left; padding: .15rem .7rem .15rem 0; border-bottom: 1px solid #8884; }}
+</style></head><body>
+"""
+
+
+def page(title: str, lines: Sequence[str], days: Sequence[Day]) -> str:
+    """A lane's picture, its story and its days as one page of HTML that fetches nothing."""
+    heads = ("date", "standing", "step", "cap", "used", "accepted", *(name for name, _ in PANELS))
+    sums = [_sum(days, kinds) for _, kinds in PANELS]
+    rows = [
+        [*(str(day[key]) for key in heads[:6]), *(str(values[at]) for values in sums)]
+        for at, day in enumerate(days)
+    ]
+    table = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in rows)
+    return "".join(
+        (
+            _PAGE.format(title=escape(title)),
+            f"<h1>{escape(title)}</h1>\n<figure>{picture(title, days)}</figure>\n<h2>Story</h2>\n<ul>\n",
+            *(f"<li>{escape(line)}</li>\n" for line in lines),
+            "</ul>\n<h2>Days</h2>\n<table><thead><tr>",
+            *(f"<th>{name}</th>" for name in heads),
+            f"</tr></thead><tbody>\n{table}</tbody></table>\n</body></html>\n",
+        )
+    )

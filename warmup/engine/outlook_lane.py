@@ -1,0 +1,124 @@
+"""What a lane's cap will be tomorrow if today goes well: its own judgement, asked in advance."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import attrs
+
+from warmup.engine.context import Context
+from warmup.engine.evidence import HISTORY, Past
+from warmup.model import Lane, Ledger, Standing, WindowEvidence
+from warmup.plan.growth import growth_limit
+from warmup.reputation import judgement, standing
+from warmup.timing import DAY, Instant, format_instant
+
+__all__ = ["Tomorrow", "tomorrow_of"]
+
+
+@attrs.frozen(kw_only=True)
+class Tomorrow:
+    """The next window, as it will be if nothing speaks against the one that is open.
+
+    Attributes:
+        day: Its calendar day in the plan's zone.
+        cap: Its cap.
+        step: The step it will be at.
+        standing: What the lane will be then.
+        accepted: What today has to bring for that.
+        reason: What judgement would say.
+        until: End of a suspension.
+    """
+
+    day: date
+    cap: int
+    step: int
+    standing: Standing
+    accepted: int
+    reason: str
+    until: Instant | None = None
+
+    def __str__(self) -> str:
+        if self.standing is Standing.PAUSED:
+            return "nothing: it stays paused until it is resumed"
+        if self.standing is Standing.SUSPENDED and self.until is not None:
+            return f"nothing before {format_instant(self.until)}, when its suspension ends"
+        why = f" ({self.reason})" if self.reason else ""
+        return (
+            f"if today goes well, the cap of {self.day} is {self.cap}, "
+            f"{self.standing} at step {self.step}{why}"
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """The same for machines."""
+        return {
+            "date": self.day.isoformat(),
+            "cap": self.cap,
+            "step": self.step,
+            "standing": self.standing.value,
+            "accepted": self.accepted,
+            "reason": self.reason,
+        }
+
+
+def tomorrow_of(context: Context, lane: Lane, past: Past, now: Instant) -> Tomorrow | None:
+    """Judge the open window as if the rest of its cap were accepted; None where there is no open window.
+
+    Args:
+        context: The engine's surroundings.
+        lane: The lane.
+        past: Its windows of late, the open one last.
+        now: The time.
+    """
+    there = lane.key.source in context.sources and lane.key.provider in context.plan.providers
+    if not there or not past or past[-1][0].window.ends_at <= now:
+        return None
+    ledger, seen = past[-1]
+    good = _well(ledger, seen)
+    words: dict[str, Any] = {
+        "ramp": context.ramp,
+        "last_step": context.plan.last_step(lane.key.source),
+        "planned": context.nominal(lane.key),
+        "policy": context.policy,
+    }
+    used = attrs.evolve(lane, last_used_at=max(lane.last_used_at or 0, now)) if good.accepted else lane
+    done = judgement.close(used, good, [one for _, one in past[:-1]], ledger.window.ends_at, **words)
+    reason = "" if done is None else done.reason
+    after = used if done is None else done.lane
+    back = standing.wake(after, ledger.window.ends_at)
+    if back is not None:
+        after, reason = back.lane, back.reason
+    day = ledger.window.date + timedelta(days=1)
+    planned = context.plan.caps(lane.key.source, after.step, day).get(lane.key.provider, 0)
+    cap = standing.cap_of(after, planned)
+    if after.standing in (Standing.SUSPENDED, Standing.PAUSED):
+        reason = after.note
+    return Tomorrow(
+        day=day,
+        cap=_grown(context, after, cap, past, day),
+        step=after.step,
+        standing=after.standing,
+        accepted=good.accepted,
+        reason=reason,
+        until=after.until,
+    )
+
+
+def _well(ledger: Ledger, seen: WindowEvidence) -> WindowEvidence:
+    left = max(0, ledger.cap - seen.accepted)
+    return attrs.evolve(seen, accepted=seen.accepted + left, attempted=seen.attempted + left)
+
+
+def _grown(context: Context, lane: Lane, cap: int, past: Past, day: date) -> int:
+    """A warm lane's cap, held to what its past bears out."""
+    if context.growth is None or lane.standing is not Standing.WARM or not 0 < lane.learned.proven < cap:
+        return cap
+    first = day.toordinal() - HISTORY // DAY
+    accepted = [0] * (day.toordinal() - first)
+    for ledger, seen in past:
+        place = ledger.window.date.toordinal() - first
+        if 0 <= place < len(accepted):
+            accepted[place] += seen.accepted
+    limit = growth_limit(accepted, context.growth, proven=lane.learned.proven)
+    return cap if limit is None else min(cap, limit)

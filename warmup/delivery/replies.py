@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import re
-
 from warmup.model import Outcome, Reply, Stage
 from warmup.model.reply import REPLY_TEXT_MAX
+from warmup.providers import parse_reply
 
 __all__ = ["expected", "outcome_at", "read_reply"]
-
-# RFC 2034 section 4: the enhanced code heads the text of every line.
-_ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:[ \t]+|$)")
 
 
 def read_reply(code: int, message: str) -> Reply:
     """Make a record of a reply's code and its text, lines joined by newlines.
 
-    The text is somebody else's: it is cut to a bound, octets that are no UTF-8 are replaced, and the
-    enhanced code is taken off each line. A code that SMTP does not know becomes 0 and stays in the text.
+    The text is somebody else's: octets that are no UTF-8 are replaced, and
+    :func:`warmup.providers.parse_reply` cuts it to a bound and takes its codes off. A code that SMTP does
+    not know becomes 0 and stays in the text.
     """
     if not message.isascii():
         message = message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if not 200 <= code <= 599:
         seen = f"{code} {message}" if code >= 0 else message
         return Reply(0, "", f"the server broke the protocol: {seen}"[:REPLY_TEXT_MAX])
-    found = _ENHANCED.match(message)
-    if found is None:
-        return Reply(code, "", message[:REPLY_TEXT_MAX])
-    enhanced = found[1]
-    if "\n" in message:
-        text = "\n".join(
-            line[match.end() :] if (match := _ENHANCED.match(line)) and match[1] == enhanced else line
-            for line in message.split("\n")
-        )
-    else:
-        text = message[found.end() :]
-    return Reply(code, enhanced, text[:REPLY_TEXT_MAX])
+    return parse_reply(code, message)
 
 
 def expected(stage: Stage, code: int) -> bool:

@@ -29,8 +29,10 @@ MIX = "google=0.5,yahoo=0.3,other=0.2"
 RAMPS = [RampClock.CALENDAR, RampClock.SENDING_DAY, RampClock.EARNED]
 
 
-def small(target: int = 1000, curve: str = "linear:days=5", ips: object = 2, **words: object) -> Plan:
-    return plan(target, start=START, curve=curve, ips=ips, mix=MIX, **words)  # type: ignore[arg-type]
+def small(
+    target: int = 1000, curve: str = "linear:days=5", ips: object = 2, mix: str = MIX, **words: object
+) -> Plan:
+    return plan(target, start=START, curve=curve, ips=ips, mix=mix, **words)  # type: ignore[arg-type]
 
 
 def demand(*streams: DemandStream, start: date = START) -> Demand:
@@ -182,7 +184,7 @@ def no_shape() -> Shape:
     raise AssertionError("nothing here is caught up")
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     ramp=st.sampled_from(RAMPS),
     days=st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=70),
@@ -218,6 +220,54 @@ def test_plain_lanes_move_as_the_engine_moves_them(
         lane = lane if judged is None else judged.lane
         group.close(day, sent, ramp)
     assert (group.step, group.standing, group.used_at) == (lane.step, lane.standing, lane.last_used_at)
+
+
+@settings(max_examples=40)
+@given(
+    wanted=demands,
+    ramp=st.sampled_from(RAMPS),
+    target=st.integers(20, 900),
+    weekdays=st.sampled_from([None, "1,1,1,1,1,0.5,0", "1,1,1,1,1,0.3,0.3"]),
+    more=st.lists(st.integers(0, 600), min_size=30, max_size=60),
+    shares=st.lists(st.integers(1, 40), min_size=1, max_size=3),
+)
+def test_days_of_settled_lanes_are_those_of_lanes_looked_at(
+    wanted: Demand, ramp: RampClock, target: int, weekdays: str | None, more: list[int], shares: list[int]
+) -> None:
+    """Where warm lanes are not looked at day by day, every figure is what looking at each of them gives."""
+    names = [f"ip-{place + 1}" for place in range(len(shares))]
+    given_out = dict(zip(names, seats(target, shares), strict=True))
+    if min(given_out.values()) == 0:
+        given_out = dict.fromkeys(names, max(1, target // len(names)))
+    made = small(
+        sum(given_out.values()),
+        curve="linear:days=3",
+        ips=[(name, START + place * timedelta(days=1)) for place, name in enumerate(names)],
+        shares=given_out,
+        weekdays=weekdays,
+    )
+    longer = demand(*wanted.streams[:1], mail(more, name="more", deadline=3))
+    # Forty days without mail: what was settled falls cold, and comes back.
+    pause = demand(*longer.streams, mail([0] * 100 + more, name="later"))
+    for asked in (longer, pause):
+        quick = forecast(made, asked, ramp=ramp)
+        looked = forecast(made, asked, ramp=ramp, detail=True)
+        assert attrs.evolve(looked, lane_days=()) == quick
+
+
+def test_settled_lanes_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once every lane is warm, a year costs no more than its ramp: nobody closes their days."""
+    closed = Counter[int]()
+    close = LaneGroup.close
+
+    def counted(group: LaneGroup, day: object, sent: int, ramp: RampClock) -> None:
+        closed[day.index] += 1  # type: ignore[attr-defined]
+        close(group, day, sent, ramp)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LaneGroup, "close", counted)
+    of = small(1_000, curve="linear:days=5", mix="google=1")
+    forecast(of, demand(mail([2_000] * 365)), ramp=RampClock.EARNED)
+    assert 0 < max(closed) < 10
 
 
 def test_caps_and_warm_days_are_the_plans() -> None:

@@ -30,11 +30,13 @@ from warmup.pacing import burst
 from warmup.reputation import judgement, standing
 from warmup.timing import DAY, Instant
 
-__all__ = ["ForecastDay", "LaneGroup", "catch_up"]
+__all__ = ["IDLE", "ForecastDay", "LaneGroup", "catch_up"]
 
 _PLAIN = (Standing.RAMPING, Standing.WARM)
 _PART, _WHOLE = standing.USED_SHARE
-_IDLE = standing.IDLE_DAYS * DAY
+IDLE = standing.IDLE_DAYS * DAY
+"""A lane from which nothing was accepted for so long is cold."""
+
 _NEXT = timedelta(days=1)
 
 
@@ -85,7 +87,7 @@ class LaneGroup:
         cap: Of one of them, today.
         allowance: How much of it may go today; less than the cap on a day on which a lane comes back.
         warm_on: The first day on which they may send the curve's last figure.
-        stalled: Days that moved no step, although they had begun.
+        stalled: Days on their way that moved no step, although they had begun.
     """
 
     __slots__ = (
@@ -116,6 +118,11 @@ class LaneGroup:
         if self.lane is not None:
             return self.lane.standing
         return Standing.WARM if self.warm else Standing.RAMPING
+
+    @property
+    def settled(self) -> bool:
+        """Whether no day on which it sends anything changes its place."""
+        return self.lane is None and self.warm and self.step >= self.last and self._opened
 
     def split(self, count: int) -> LaneGroup:
         """Take the first members out into a group of their own."""
@@ -215,11 +222,11 @@ class LaneGroup:
             return
         if sent:
             self.used_at = day.middle
-        elif self.used_at is not None and day.window.ends_at - self.used_at >= _IDLE:
+        elif self.used_at is not None and day.window.ends_at - self.used_at >= IDLE:
             self._judge(day, sent, ramp)
             return
         if self._partial:
-            self.stalled += 1
+            self.stalled += not self.warm
             return
         if ramp is RampClock.CALENDAR:
             moves = True
@@ -228,7 +235,7 @@ class LaneGroup:
         else:
             moves = sent * _WHOLE >= self.cap * _PART
         if not moves:
-            self.stalled += 1
+            self.stalled += not self.warm
             return
         if self.step < self.last:
             self.step += 1

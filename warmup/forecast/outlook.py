@@ -10,7 +10,7 @@ than are shown, so that the days shown do not end with a peak that only the edge
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ import attrs
 
 from warmup.forecast.mail import Waiting, mail_of
 from warmup.forecast.result import Forecast
-from warmup.forecast.run import DAYS_MAX, forecast
+from warmup.forecast.run import DAYS_MAX, forecast, forecasts
 from warmup.model import Lane, LaneKey, RampClock
 from warmup.pacing import hours
 from warmup.plan import Plan, shape, window_of
@@ -97,14 +97,19 @@ def outlook(
         PlanError: The number of days is out of range, or nothing lies within them.
     """
     waiting = tuple(backlog)
-    words: dict[str, Any] = {"ramp": ramp, "today": today, "days": days, "lanes": lanes, "backlog": waiting}
-    found = forecast(plan, demand, **words)
+    words: dict[str, Any] = {"ramp": ramp, "today": today, "lanes": lanes, "backlog": waiting}
+    if days is None:
+        days = (demand.start - (plan.start if today is None else today)).days + demand.days
     smoothed: dict[str, date] = {}
     if steadiness is not None:
-        limits = _limits(plan, demand, found, words, steadiness)
+        runs = forecasts(plan, demand, (days, demanded(days, True)), **words)
+        found = next(runs)
+        limits = _limits(plan, demand, found, runs, waiting, steadiness)
         if limits:
-            found = forecast(plan, demand, limits=limits, **words)
+            found = forecast(plan, demand, days=days, limits=limits, **words)
         smoothed = {name: found.date_of(row.count(FREE)) for name, row in limits.items()}
+    else:
+        found = forecast(plan, demand, days=days, **words)
     return Outlook(
         forecast=found,
         smoothed=smoothed,
@@ -114,18 +119,32 @@ def outlook(
 
 
 def _limits(
-    plan: Plan, demand: Demand, found: Forecast, words: Mapping[str, Any], policy: Steadiness
+    plan: Plan,
+    demand: Demand,
+    found: Forecast,
+    further: Iterator[Forecast],
+    backlog: Iterable[Waiting],
+    policy: Steadiness,
 ) -> dict[str, list[int]]:
-    """The most that providers which become warm shall release on each day shown."""
+    """The most that providers which become warm shall release on each day shown.
+
+    Args:
+        plan: The plan.
+        demand: What arrives.
+        found: What happens unsmoothed, on the days shown.
+        further: Gives the same with the days beyond, which is worked out if it is needed.
+        backlog: What waits on the first day.
+        policy: How mail is spread.
+    """
     warm = {one.provider: _warm_from(found, one.provider) for one in found.providers}
     soon = {name: at for name, at in warm.items() if at is not None and found.days - at >= 2}
     if not soon:
         return {}
-    beyond = forecast(plan, demand, **{**words, "days": demanded(found.days, True)})
+    beyond = next(further)
     floor = policy.keep_warm * len(plan.sources)
     limits: dict[str, list[int]] = {}
     for name, at in soon.items():
-        flows = _flows(plan, demand, beyond, name, at, words["backlog"], policy.patience)
+        flows = _flows(plan, demand, beyond, name, at, backlog, policy.patience)
         if flows:
             caps = beyond.provider(name).caps[at:]
             weights = [plan.weekdays[beyond.date_of(at + ahead).weekday()] for ahead in range(len(caps))]

@@ -19,13 +19,15 @@ from warmup.forecast.delay import Delays, StreamQueue
 from warmup.forecast.groups import ForecastDay, LaneGroup
 from warmup.forecast.mail import ProviderMail, Waiting, mail_of
 from warmup.forecast.result import Forecast, LaneDay, LaneEnd, Miss, ProviderForecast, StreamForecast
+from warmup.forecast.settled import Settled, Sizes
 from warmup.forecast.share import share_out
 from warmup.model import PARTS, Lane, LaneKey, RampClock, Standing
 from warmup.pacing import burst
 from warmup.plan import Plan, shape, window_of
 from warmup.plan.demand import Demand
+from warmup.plan.formulas import STEP_MAX
 
-__all__ = ["DAYS_MAX", "Waiting", "forecast"]
+__all__ = ["DAYS_MAX", "Waiting", "forecast", "forecasts"]
 
 DAYS_MAX = 3_650
 """A forecast ends after ten years; so do the steps of a curve."""
@@ -77,7 +79,7 @@ def forecast(
         days = (demand.start - first).days + demand.days
     if not 1 <= days <= DAYS_MAX or not 0 <= drain <= DAYS_MAX:
         raise PlanError.of("days", f"{days:,} is out of range", f"use a number from 1 to {DAYS_MAX:,}")
-    run = _Run(plan, demand, ramp, first, lanes or {}, backlog, limits or {}, detail)
+    run = _Run(plan, demand, ramp, first, lanes or {}, backlog, limits or {}, detail, observe is not None)
     for index in range(days + drain):
         if index >= days and not any(one.mail.queue.waiting for one in run.desks):
             break
@@ -86,16 +88,53 @@ def forecast(
     return run.result()
 
 
+def forecasts(
+    plan: Plan,
+    demand: Demand,
+    stops: Sequence[int],
+    *,
+    ramp: RampClock,
+    today: date | None = None,
+    lanes: Mapping[LaneKey, Lane] | None = None,
+    backlog: Iterable[Waiting] = (),
+) -> Iterator[Forecast]:
+    """Run a plan forward once, and tell how things stand after each of several numbers of days.
+
+    Args:
+        plan: As for :func:`forecast`, as is all that is not named here.
+        demand: What arrives.
+        stops: Numbers of days, 1 to 3,650, ascending.
+        ramp: What moves a lane to its next step.
+        today: The first day.
+        lanes: The lanes as they stand.
+        backlog: What waits already.
+
+    Raises:
+        PlanError: A number of days is out of range.
+    """
+    wrong = [days for days in stops if not 1 <= days <= DAYS_MAX]
+    if wrong:
+        raise PlanError.of("days", f"{wrong[0]:,} is out of range", f"use a number from 1 to {DAYS_MAX:,}")
+    first = plan.start if today is None else today
+    run = _Run(plan, demand, ramp, first, lanes or {}, backlog, {}, detail=False, watched=False)
+    for days in stops:
+        for index in range(run.days, days):
+            run.day(index, None)
+        yield run.result()
+
+
 class _Desk:
     """One provider: its lanes, its mail and its figures."""
 
     __slots__ = (
-        "arrived", "caps", "groups", "limit", "mail", "overflow", "place", "provider", "released", "waiting",
+        "arrived", "caps", "groups", "limit", "mail", "overflow", "place", "provider", "released",
+        "settled", "waiting",
     )  # fmt: skip
 
     def __init__(self, provider: str, place: int, limit: Sequence[int], mail: ProviderMail) -> None:
         self.provider, self.place, self.limit, self.mail = provider, place, limit, mail
         self.groups: list[LaneGroup] = []
+        self.settled: Settled | None = None
         self.arrived: list[int] = []
         self.caps: list[int] = []
         self.released: list[int] = []
@@ -114,6 +153,7 @@ class _Run:
         backlog: Iterable[Waiting],
         limits: Mapping[str, Sequence[int]],
         detail: bool,
+        watched: bool,
     ) -> None:
         self.plan, self.demand, self.ramp, self.first, self.detail = plan, demand, ramp, first, detail
         self.offset = (first - demand.start).days
@@ -126,6 +166,12 @@ class _Run:
         ]
         self._groups(lanes)
         self._known: dict[tuple[int, int], list[int]] = {}
+        # Who looks at every lane gets to see every lane; what hangs on the day itself is worked out each day.
+        self._quick = not (detail or watched or plan.pauses) and not any(
+            plan.curve.hourly(step, source.share) is not None
+            for source in plan.sources
+            for step in (plan.last_step(source.address), STEP_MAX)
+        )
 
     def _groups(self, lanes: Mapping[LaneKey, Lane]) -> None:
         plan = self.plan
@@ -188,7 +234,11 @@ class _Run:
             # What waits already may have missed its deadline before the first day.
             gone = 0 if index else self._expire(desk, 0, on - _DAY, window.starts_at)
             went = 0
-            if window.length and desk.groups:
+            quick = self._settled(desk, day, at) if desk.settled is not None else None
+            if quick is not None:
+                went = quick
+                desk.mail.queue.take(index, went)
+            elif window.length and desk.groups:
                 shares, went = self._release(desk, day, at)
                 if observe is not None and observe(day, desk.provider, shares, desk.mail.queue.waiting):
                     enough = True
@@ -200,6 +250,33 @@ class _Run:
             desk.overflow.append(gone)
             desk.waiting.append(desk.mail.queue.waiting)
         return enough
+
+    def _settled(self, desk: _Desk, day: ForecastDay, at: int) -> int | None:
+        """What goes on a day of lanes that are all settled; None: they have to be looked at one by one."""
+        settled, plan = desk.settled, self.plan
+        assert settled is not None
+        want = whole = 0
+        if not plan.rests_everywhere(day.on):
+            weight = plan.weekdays[day.on.weekday()]
+            sizes = settled.sizes.get(weight)
+            if sizes is None:
+                lanes = [
+                    (self._caps(day, group.kind, group.step)[desk.place], len(group.members))
+                    for group in desk.groups
+                ]
+                sizes = settled.sizes[weight] = Sizes.of(lanes)
+            whole = sizes.whole
+            want = self._want(desk, day, at, whole, sizes.lanes)
+            if want and not sizes.feeds_all(want):
+                want = -1
+        if want > 0:
+            settled.used_at = day.middle
+        elif want < 0 or not settled.rest(day):
+            settled.wake()
+            desk.settled = None
+            return None
+        desk.caps[-1] = whole
+        return want
 
     def _release(
         self, desk: _Desk, day: ForecastDay, at: int
@@ -227,14 +304,19 @@ class _Run:
             total += allowed * count
             cap += group.cap * count
         desk.caps[-1] = cap
+        want = self._want(desk, day, at, total, sizes)
+        parts = share_out(want, sizes)
+        shares = [(group, each, more) for group, (each, more) in zip(desk.groups, parts, strict=True)]
+        return shares, want
+
+    def _want(self, desk: _Desk, day: ForecastDay, at: int, total: int, sizes: list[tuple[int, int]]) -> int:
+        """How much goes, where the lanes together may send a total."""
         want = min(desk.mail.queue.waiting, total)
         if day.index < len(desk.limit):
             want = min(want, max(0, desk.limit[day.index]))
         if want and any(stream.hours is not None for _, stream, _ in desk.mail.rows):
             want = min(want, self._in_time(desk, day, at, total, sizes))
-        parts = share_out(want, sizes)
-        shares = [(group, each, more) for group, (each, more) in zip(desk.groups, parts, strict=True)]
-        return shares, want
+        return want
 
     def _planned(self, day: ForecastDay, kind: int, place: int) -> Callable[[int], int]:
         return lambda step: self._caps(day, kind, step)[place]
@@ -284,6 +366,8 @@ class _Run:
                 groups.append(ahead)
             group.close(day, each, self.ramp)
             groups.append(group)
+        if self._quick and all(group.settled for group in groups):
+            desk.settled = Settled(groups)
         return groups
 
     def _note(self, day: ForecastDay, group: LaneGroup, each: int, more: int) -> None:

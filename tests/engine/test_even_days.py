@@ -94,6 +94,8 @@ def test_mail_that_nobody_expected_is_spread_and_what_is_due_goes(
     went = house.until(START + DAY, ACCEPTED)
     assert len([grant for _, grant in went if grant.recipient.startswith("now")]) == 6
     assert len(went) <= 16
+    told = house.engine.explain_lane(GOOGLE[0])
+    assert any("cap 40, held to" in line for line in told.lines), told.lines
 
 
 def test_what_nobody_notices_is_never_held(furnished: Callable[..., House]) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import attrs
 
 from warmup.engine.context import Context
-from warmup.engine.evidence import HISTORY, Past
+from warmup.engine.evidence import Past
+from warmup.engine.windows import grown
 from warmup.model import Lane, Ledger, Standing, WindowEvidence
-from warmup.plan.growth import growth_limit
 from warmup.reputation import judgement, standing
-from warmup.timing import DAY, Instant, format_instant
+from warmup.timing import Instant, format_instant
 
 __all__ = ["Tomorrow", "tomorrow_of"]
 
@@ -96,7 +96,7 @@ def tomorrow_of(context: Context, lane: Lane, past: Past, now: Instant) -> Tomor
         reason = after.note
     return Tomorrow(
         day=day,
-        cap=_grown(context, after, cap, past, day),
+        cap=grown(context, after, cap, past, day),
         step=after.step,
         standing=after.standing,
         accepted=good.accepted,
@@ -108,17 +108,3 @@ def tomorrow_of(context: Context, lane: Lane, past: Past, now: Instant) -> Tomor
 def _well(ledger: Ledger, seen: WindowEvidence) -> WindowEvidence:
     left = max(0, ledger.cap - seen.accepted)
     return attrs.evolve(seen, accepted=seen.accepted + left, attempted=seen.attempted + left)
-
-
-def _grown(context: Context, lane: Lane, cap: int, past: Past, day: date) -> int:
-    """A warm lane's cap, held to what its past bears out."""
-    if context.growth is None or lane.standing is not Standing.WARM or not 0 < lane.learned.proven < cap:
-        return cap
-    first = day.toordinal() - HISTORY // DAY
-    accepted = [0] * (day.toordinal() - first)
-    for ledger, seen in past:
-        place = ledger.window.date.toordinal() - first
-        if 0 <= place < len(accepted):
-            accepted[place] += seen.accepted
-    limit = growth_limit(accepted, context.growth, proven=lane.learned.proven)
-    return cap if limit is None else min(cap, limit)

@@ -115,8 +115,9 @@ def _tell(day: _Day) -> list[tuple[Instant, str]]:
     state = "closed" if day.closed else "open"
     tried = day.counts.get("attempted", 0)
     tries = f" of {_plural(tried, 'attempt')}" if tried > ledger.accepted else ""
+    held = f", held to {ledger.goal} so that the days are alike" if ledger.goal < ledger.cap else ""
     text = (
-        f"day {ledger.window.date}: step {ledger.step}, cap {ledger.cap}, used {ledger.used}, "
+        f"day {ledger.window.date}: step {ledger.step}, cap {ledger.cap}{held}, used {ledger.used}, "
         f"accepted {ledger.accepted}{tries}{f'; {detail}' if detail else ''} ({state})"
     )
     lines = [(ledger.window.starts_at, text)]
@@ -335,6 +336,7 @@ def _facts(
                 "date": ledger.window.date.isoformat(),
                 "step": ledger.step,
                 "cap": ledger.cap,
+                "aim": ledger.aim,
                 "used": ledger.used,
                 "accepted": ledger.accepted,
                 "closed": closed,

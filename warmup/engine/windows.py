@@ -8,6 +8,7 @@ closed window; windows that nobody saw (the engine was down) were never opened a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 
 import attrs
 
@@ -198,20 +199,26 @@ def _proven(context: Context, lane: Lane) -> Lane | None:
 def _governed(
     context: Context, connection: Connection, lane: Lane, fresh: Ledger, past: Past, now: Instant
 ) -> Ledger:
-    """A warm lane's cap, held to the growth that its past bears out: a plan may have been raised."""
-    if context.growth is None or lane.standing is not Standing.WARM or fresh.cap <= lane.learned.proven:
+    """A warm lane's window, held to the growth that its past bears out: a plan may have been raised."""
+    cap = grown(context, lane, fresh.cap, past, fresh.window.date)
+    if cap == fresh.cap:
         return fresh
-    first = fresh.window.date.toordinal() - HISTORY // DAY
-    accepted = [0] * (fresh.window.date.toordinal() - first)
-    for ledger, seen in past:
-        if 0 <= (day := ledger.window.date.toordinal() - first) < len(accepted):
-            accepted[day] += seen.accepted
-    limit = growth_limit(accepted, context.growth, proven=lane.learned.proven)
-    if limit is None or limit >= fresh.cap:
-        return fresh
-    text = f"cap {limit} and not {fresh.cap}: it grows from what it sent until a week ago"
+    text = f"cap {cap} and not {fresh.cap}: it grows from what it sent until a week ago"
     journal.note(connection, now, "cap", text, lane=lane.id)
-    return attrs.evolve(fresh, cap=limit)
+    return attrs.evolve(fresh, cap=cap)
+
+
+def grown(context: Context, lane: Lane, cap: int, past: Past, day: date) -> int:
+    """A lane's cap on a day; a warm one's is held to the growth that its past bears out."""
+    if context.growth is None or lane.standing is not Standing.WARM or cap <= lane.learned.proven:
+        return cap
+    first = day.toordinal() - HISTORY // DAY
+    accepted = [0] * (day.toordinal() - first)
+    for ledger, seen in past:
+        if 0 <= (place := ledger.window.date.toordinal() - first) < len(accepted):
+            accepted[place] += seen.accepted
+    limit = growth_limit(accepted, context.growth, proven=lane.learned.proven)
+    return cap if limit is None else min(cap, limit)
 
 
 def _cap(context: Context, lane: Lane, ledger: Ledger) -> int:

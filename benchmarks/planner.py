@@ -4,50 +4,37 @@
 
 ``planner.caps`` makes the 1,080,000 caps of 1,000 IPs with targets and first days of their own, 12
 providers and 90 days, against a plain loop that does the same arithmetic with nothing around it.
+``planner.whole`` is everything that ``warmup plan --demand --smooth`` works out: plan, demand, forecast
+and steadiest release of 12 providers over 365 days, for 10, 100 and 1,000 IPs: ``alike`` with equal shares,
+``apart`` with shares that all differ. ``ratio`` is the time against a tenth of the IPs, at most 10 or so
+where growth is linear.
 ``cold`` lines are whole processes against ``python -c pass``, in interleaved rounds.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from datetime import date, timedelta
-from typing import Any
 
-from warmup.plan import Plan, plan
+from measure import DAYS, PROVIDERS, START, WEIGHTS, grown, large_plan, mail_for, race, say, timed
 
-PROVIDERS = 12
-DAYS = 90
-SHARES = (300, 200, 120, 80, 70, 60, 50, 40, 30, 20, 17, 13)
-START = date(2026, 12, 1)
+from warmup.forecast.outlook import outlook
+from warmup.model import RampClock
+from warmup.plan import Plan
+from warmup.plan.aim import Steadiness
+
+CAP_DAYS = 90
 HEAVY = ("sqlalchemy", "dns", "alembic", "asyncio", "rich")
-MIX = {f"p{index}": f"0.{weight:03d}" for index, weight in enumerate(SHARES)}
-
-
-def _wanted(ips: int) -> tuple[list[int], list[int]]:
-    """Shares and first days (as offsets) of the sources: all shares differ."""
-    return [1_000 + 47 * index for index in range(ips)], [index % 60 for index in range(ips)]
 
 
 def our_plan(ips: int) -> Plan:
-    """The plan under test."""
-    shares, offsets = _wanted(ips)
-    names = [f"ip-{index + 1}" for index in range(ips)]
-    return plan(
-        sum(shares),
-        start=START,
-        ips=[(name, START + timedelta(days=days)) for name, days in zip(names, offsets, strict=True)],
-        shares=dict(zip(names, shares, strict=True)),
-        days=DAYS,
-        mix=MIX,
-    )
+    """The plan whose caps are made."""
+    return large_plan(ips, apart=True, days=CAP_DAYS)
 
 
 def ours(made: Plan) -> int:
@@ -60,13 +47,15 @@ def ours(made: Plan) -> int:
 
 def plain(ips: int) -> int:
     """The same caps by a loop: the same curve, the same Sainte-Lague split from rounded quotas."""
-    shares, offsets = _wanted(ips)
-    weights = list(SHARES)
+    made = our_plan(ips)
+    shares = [source.share for source in made.sources]
+    offsets = [(source.start - START).days for source in made.sources]
+    weights = list(WEIGHTS)
     whole = sum(weights)
     twice = 2 * whole
     places = range(PROVIDERS)
     total = 0
-    for day in range(DAYS):
+    for day in range(CAP_DAYS):
         for share, offset in zip(shares, offsets, strict=True):
             step = day - offset + 1
             if step < 1:
@@ -88,44 +77,41 @@ def plain(ips: int) -> int:
     return total
 
 
-def _race(rounds: int, *works: Callable[[], int]) -> list[tuple[float, int]]:
-    """Median seconds and result of each, in interleaved rounds: a busy machine slows all of them."""
-    times: list[list[float]] = [[] for _ in works]
-    results = [0 for _ in works]
-    for _ in range(rounds):
-        for index, work in enumerate(works):
-            begun = time.perf_counter()
-            results[index] = work()
-            times[index].append(time.perf_counter() - begun)
-    return [(statistics.median(took), result) for took, result in zip(times, results, strict=True)]
-
-
-def _say(name: str, value: float, unit: str, **more: Any) -> None:
-    print(json.dumps({"name": name, "value": round(value, 4), "unit": unit, **more}), flush=True)
-
-
 def caps(rounds: int) -> None:
     """Time the caps of 10, 100 and 1,000 IPs."""
     for ips in (10, 100, 1_000):
+        assert ours(our_plan(ips)) == plain(ips)
         # A new plan each round: one that has run remembers splits.
-        race = _race(rounds, lambda ips=ips: ours(our_plan(ips)), lambda ips=ips: plain(ips))
-        (mine, here), (theirs, there) = race
-        assert here == there, (here, there)
-        cells = ips * PROVIDERS * DAYS
-        _say(
-            f"planner.caps.{ips}",
-            mine,
-            "s",
-            against=round(theirs, 4),
-            ratio=round(mine / theirs, 3),
-            cells=cells,
-        )
-        _say(f"planner.caps.{ips}.each", mine / cells * 1e6, "us")
+        mine, theirs = race(rounds, lambda ips=ips: ours(our_plan(ips)), lambda ips=ips: plain(ips))  # type: ignore[misc]
+        cells = ips * PROVIDERS * CAP_DAYS
+        against = {"against": round(theirs, 4), "ratio": round(mine / theirs, 3)}
+        say(f"planner.caps.{ips}", mine, "s", **against, cells=cells)
+        say(f"planner.caps.{ips}.each", mine / cells * 1e6, "us")
     made = our_plan(1_000)
-    [(rows, _)] = _race(1, lambda: sum(row.cap for row in made.rows()))
-    _say("planner.rows.1000", rows, "s", cells=1_000 * PROVIDERS * DAYS)
-    [(building, _)] = _race(rounds, lambda: len(our_plan(1_000).sources))
-    _say("planner.build.1000", building, "s")
+    say(
+        "planner.rows.1000",
+        timed(1, lambda: sum(row.cap for row in made.rows())),
+        "s",
+        cells=1_000 * PROVIDERS * CAP_DAYS,
+    )
+    say("planner.build.1000", timed(rounds, lambda: our_plan(1_000)), "s")
+
+
+def whole(rounds: int) -> None:
+    """Time plan, demand, forecast and smoothing together."""
+    for name, apart in (("alike", False), ("apart", True)):
+        before = None
+        for ips in (10, 100, 1_000):
+            smoothed: set[str] = set()
+
+            def work(ips: int = ips, apart: bool = apart, smoothed: set[str] = smoothed) -> None:
+                of = large_plan(ips, apart)
+                seen = outlook(of, mail_for(of), ramp=RampClock.EARNED, steadiness=Steadiness())
+                smoothed.update(seen.smoothed)
+
+            [took] = race(rounds if ips < 1_000 else 1, work)
+            grown(f"planner.whole.{name}.{ips}", took, before, ips * PROVIDERS * DAYS, smoothed=len(smoothed))
+            before = took
 
 
 CLI = "import sys; from warmup.cli import main; sys.argv[0] = 'warmup'; main()"
@@ -155,12 +141,12 @@ def cold(rounds: int) -> None:
                 if counts:
                     times[name].append(time.perf_counter() - begun)
     bare = statistics.median(times["bare"])
-    _say("cold.bare", bare * 1e3, "ms")
+    say("cold.bare", bare * 1e3, "ms")
     for name in COMMANDS:
         if name != "bare":
             took = statistics.median(times[name])
             limit = {"at_most": AT_MOST[name]} if name in AT_MOST else {}
-            _say(
+            say(
                 f"cold.{name}",
                 took * 1e3,
                 "ms",
@@ -173,7 +159,7 @@ def cold(rounds: int) -> None:
             [sys.executable, "-X", "importtime", *COMMANDS[name]], check=True, capture_output=True, text=True
         ).stderr
         loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in found.splitlines()}
-        _say(f"cold.{name}.heavy", len(loaded & set(HEAVY)), "packages", loaded=sorted(loaded & set(HEAVY)))
+        say(f"cold.{name}.heavy", len(loaded & set(HEAVY)), "packages", loaded=sorted(loaded & set(HEAVY)))
 
 
 def main() -> None:
@@ -182,6 +168,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     os.environ.pop("WARMUP_CONFIG", None)
     caps(rounds)
+    whole(min(rounds, 3))
     cold(max(rounds, 9))
 
 

@@ -1,7 +1,7 @@
 """All that one planning command reads: what it must send, and what is measured in the place of a profile.
 
 Each file is read once, however many options name it. What an option cannot change is refused, so that
-nobody trusts a plan that left out what they said.
+nobody trusts a plan that left out what they said. A plan that reads no file loads nothing for it.
 """
 
 from __future__ import annotations
@@ -13,18 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from warmup.cli.reading import (
-    DemandRead,
-    Inputs,
-    read_demand,
-    read_mix,
-    read_mx_file,
-    read_pattern,
-    read_weekdays,
-)
 from warmup.errors import PlanError, Problem
 
 if TYPE_CHECKING:
+    from warmup.cli.reading import DemandRead, Inputs
     from warmup.demand import LearnedPattern, LearnedWeek, MeasuredMix
     from warmup.plan import Mix
 
@@ -85,6 +77,8 @@ class Reading:
             DataError: The file with MX hosts cannot be used.
         """
         if self._inputs is None:
+            from warmup.cli.reading import Inputs, read_mx_file
+
             written = self.said.get("log_timezone")
             if written is not None:
                 _known_zone(written)
@@ -99,6 +93,10 @@ class Reading:
             DataError: A file cannot be read, or shows too little.
         """
         found = dict(words)
+        if not any(str(found[name]).startswith(FROM) for name in ("mix", "pattern", "weekdays")):
+            return found
+        from warmup.cli.reading import read_mix, read_pattern, read_weekdays
+
         if str(found["mix"]).startswith(FROM):
             read = read_mix(found["mix"], self.inputs)
             self.mix = read.measured
@@ -125,6 +123,8 @@ class Reading:
             PlanError: An option says something about a forecast, and none is made.
             DataError: A file cannot be used.
         """
+        from warmup.cli.reading import read_demand
+
         said = self.said
         read = read_demand(
             spec,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from warmup.cli.charts import Series, svg_chart, text_chart
 from warmup.cli.output import is_ascii
 from warmup.cli.plan_page import html_table
-from warmup.cli.plan_table import heading
+from warmup.cli.plan_table import HEADING_MAX, heading
 
 if TYPE_CHECKING:
     from warmup.forecast.outlook import Outlook
@@ -52,8 +52,8 @@ def table(seen: Outlook, notes: Sequence[str], out: Any) -> Iterator[str]:
     for line in text_chart(drawn, labels=labels, width=80, ascii_only=is_ascii(out)):
         yield line + "\n"
     yield "\n"
-    yield from _aligned(_fitted([list(PROVIDER_HEADINGS), *_providers(found)]))
-    yield "Half of it, 95 % and the worst: days from arrival.\n\n"
+    yield from _aligned(*_fitted([list(PROVIDER_HEADINGS), *_providers(found)]))
+    yield "Half, 95 % and all (worst) of what goes: days from its arrival.\n\n"
     yield from _scores(seen)
     if seen.smoothed:
         first = min(seen.smoothed.values())
@@ -102,11 +102,17 @@ def _provider(found: Forecast, one: ProviderForecast) -> list[str]:
     ]
 
 
-def _fitted(rows: list[list[str]]) -> list[list[str]]:
-    """The rows with names that leave the line at 80 columns: long ones shortened, or cut."""
+def _fitted(rows: list[list[str]]) -> tuple[list[list[str]], int]:
+    """The rows with names that leave a line at 80 columns, and the gap between columns.
+
+    Long names are shortened, or cut; before one with a short form is cut, the gap is narrowed.
+    """
     others = [max(map(len, column)) for column in list(zip(*rows, strict=True))[1:]]
-    room = max(8, WIDTH - sum(others) - 2 * len(others))
-    return [[heading(row[0], room), *row[1:]] for row in rows]
+    for gap in (2, 1):
+        room = max(8, WIDTH - sum(others) - gap * len(others))
+        if room >= HEADING_MAX:
+            break
+    return [[heading(row[0], room), *row[1:]] for row in rows], gap
 
 
 def _sums(found: Forecast) -> dict[str, list[int]]:
@@ -116,14 +122,14 @@ def _sums(found: Forecast) -> dict[str, list[int]]:
     }
 
 
-def _aligned(rows: list[list[str]]) -> Iterator[str]:
+def _aligned(rows: list[list[str]], gap: int = 2) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [
             cell.rjust(width) if at else cell.ljust(width)
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        yield "  ".join(cells).rstrip() + "\n"
+        yield (gap * " ").join(cells).rstrip() + "\n"
 
 
 def csv(seen: Outlook) -> Iterator[str]:
@@ -173,7 +179,7 @@ def page(seen: Outlook, notes: Sequence[str]) -> Iterator[str]:
             yield f"<figure>{picture(seen, one.provider, width=480, height=260)}</figure>\n"
     yield "</div>\n<h2>Providers</h2>\n"
     yield html_table(PROVIDER_HEADINGS, _providers(found), texts=1)
-    yield "<p class=note>Half of it, 95 % and the worst: days from arrival.</p>\n"
+    yield "<p class=note>Half, 95 % and all (worst) of what goes: days from its arrival.</p>\n"
     yield "<h2>What becomes of it</h2>\n"
     headings, *rows = _days(found, WEEK if found.days >= FOLDED_FROM else 1)
     yield html_table(tuple(headings), rows, texts=1)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from warmup.cli.plan_reading import Reading
     from warmup.plan import Plan
 
-__all__ = ["advice", "heading", "table"]
+__all__ = ["HEADING_MAX", "advice", "heading", "table"]
 
 HEADING_MAX = 12
 IPS_LISTED_MAX = 8

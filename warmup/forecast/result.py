@@ -253,8 +253,8 @@ class Forecast:
         )
         if delays.total:
             yield (
-                f"Half of it goes within {_days(delays.median)}, 95 % within {_days(delays.most)}, "
-                f"the last after {_days(delays.worst)}."
+                f"Of what goes, half leaves within {_days(delays.median)}, 95 % within "
+                f"{_days(delays.most)}, the last after {_days(delays.worst)}."
             )
         if self.misses:
             first = self.misses[0]

@@ -36,6 +36,15 @@ def test_a_description_is_enough() -> None:
     assert all(len(line) <= 80 for line in text.splitlines())
 
 
+def test_a_target_that_nobody_named_is_explained() -> None:
+    """Where a provider's largest day asks for more than the largest day of all, the plan says which it is."""
+    words = ("--start", "2026-12-01", "--days", "30", "--curve", "linear:days=7")
+    text = run("--demand", "80 a day", *words).replace("\n  ", " ")
+    assert text.startswith("125 a day once warm")
+    assert "above the largest day of 80, so that apple has room for its 2; --target says another" in text
+    assert "above the largest day" not in run("--demand", "80 a day", "--target", "80", *words)
+
+
 def test_the_table_is_the_forecast() -> None:
     """The sums of the table are those of the JSON: arrived = released + overflow + backlog."""
     found = forecast("--ips", "2", "--deadline", "3")["forecast"]

@@ -13,7 +13,7 @@ import attrs
 from warmup.cli import plan_forecast
 from warmup.errors import PlanError
 from warmup.forecast.outlook import Outlook, demanded, outlook
-from warmup.forecast.solve import peak_target
+from warmup.forecast.solve import peak_need
 from warmup.model import RampClock
 from warmup.plan import plan as make
 from warmup.plan.words import read_date
@@ -61,7 +61,15 @@ def against(
     read = reading.demand(spec, start=first, days=demanded(days, steadiness is not None), mix=made.mix)
     demand = due(read.demand, deadline)
     if target is None:
-        made = make(max(len(made.sources), peak_target(made.mix, demand.first(days))), **words)
+        shown = demand.first(days)
+        needed, provider, day = peak_need(made.mix, shown)
+        made = make(max(len(made.sources), needed), **words)
+        largest = max((sum(column) for column in zip(*shown.by_provider().values(), strict=True)), default=0)
+        if needed > largest:
+            reading.notes.append(
+                f"the target is above the largest day of {largest:,}, so that {provider} has room for its "
+                f"{day:,}; --target says another"
+            )
     seen = outlook(made, demand, ramp=RampClock(ramp), days=days, steadiness=steadiness)
     return lambda format, by, out: show(seen, reading, format, out)
 

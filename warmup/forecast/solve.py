@@ -44,7 +44,15 @@ from warmup.plan.halving import first_holding
 from warmup.plan.mix import Mix, seats
 from warmup.plan.sources import SOURCES_MAX
 
-__all__ = ["SCAN_MAX", "how_many_ips", "how_many_ips_for", "most_on", "peak_target", "when_to_start"]
+__all__ = [
+    "SCAN_MAX",
+    "how_many_ips",
+    "how_many_ips_for",
+    "most_on",
+    "peak_need",
+    "peak_target",
+    "when_to_start",
+]
 
 SCAN_MAX = 200
 """IPs that are tried one by one where no shorter way is right."""
@@ -396,16 +404,21 @@ def _rounded_up(frame: Frame, volume: int, ips: int) -> int:
 
 def peak_target(mix: Mix, demand: Demand) -> int:
     """The least target whose parts hold the largest day of every provider."""
+    return peak_need(mix, demand)[0]
+
+
+def peak_need(mix: Mix, demand: Demand) -> tuple[int, str, int]:
+    """The least target whose parts hold every provider's largest day; who needs that much, and its day."""
     arrivals = demand.by_provider()
     whole = sum(mix.weights)
-    most = 1
+    most = (1, mix.providers[0], 0)
     for provider, weight in zip(mix.providers, mix.weights, strict=True):
         named = [
             row for name, row in arrivals.items() if (name if name in mix.providers else "other") == provider
         ]
         day = max((sum(column) for column in zip(*named, strict=True)), default=0)
-        most = max(most, -(-day * whole // weight))
-    return min(TARGET_MAX, most)
+        most = max(most, (-(-day * whole // weight), provider, day), key=lambda found: found[0])
+    return min(TARGET_MAX, most[0]), *most[1:]
 
 
 def _notes(

@@ -65,13 +65,15 @@ def _traits(**words: object) -> Traits:
 
 CASES = {
     "lenient": Case(_traits(), lambda day: day.accepted == 32, days=5),
-    "greylisting": Case(_traits(greylist=5 * MINUTE), lambda day: day.greylisted > 0, slack=1),
+    "greylisting": Case(
+        _traits(first=10, growth=2.0, greylist=7 * MINUTE), lambda day: day.greylisted > 0, target=40, days=7
+    ),
     "a ceiling": Case(_traits(first=5, growth=2.5, most=18), lambda day: day.deferred > 0),
     "strict": Case(_traits(first=6, growth=1.5, stall=True), lambda day: day.deferred > 0),
     "strict, for longer": Case(
         _traits(first=9, growth=1.3, stall=True), lambda day: day.deferred > 0, target=60, days=14
     ),
-    "hourly": Case(_traits(hour_share=0.002), lambda day: day.deferred > 0, target=60, days=8),
+    "hourly": Case(_traits(hour_share=0.001), lambda day: day.deferred > 0, target=60, days=7),
     "changing its mind": Case(
         _traits(first=30, growth=3.0, moods=((5, 8, 0.2),)), lambda day: day.deferred > 0
     ),

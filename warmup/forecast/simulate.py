@@ -3,7 +3,7 @@
 The day is the engine's: its window and the running sum of its pattern say how many units of the cap
 are due in an hour; what fell behind is caught up at one and a half times the pattern's pace and no
 faster; a deferred delivery comes back by the retry schedule, free of charge on the same day and with a
-unit of its own on the next. Messages of an hour are spread evenly over it.
+unit of its own on the next. Messages of an hour are spread evenly over it, and who comes back in it does.
 
 A strategy that reacts is told after each refusal, as the engine is, and what it says holds from the
 next message on. One that does not is told at the end of the hour.
@@ -348,32 +348,39 @@ class Run:
         behind = burst(today.cap)
         parts = form.parts(end) - form.parts(begin)
         started, at = today.used, begin
+        fresh = begin  # new messages were released up to here
         while at < end:
             if pilot.silent_until > at:
                 at = min(end, pilot.silent_until)
                 continue
             paced = (3 * today.cap * parts) // (2 * 10**15) + behind - (today.used - started)
             count = min(due(form, today.cap, end) - today.used, paced, wanted - today.used)
+            fresh = max(at, fresh)
             back = self.line[0].due if self.line else end
-            if back <= at or (count <= 0 and back < end):
+            if back < end and (back <= fresh or count <= 0):
                 at = max(at, back)
                 self.retry(at)
                 continue
-            if count <= 0:
+            if count <= 0 or fresh >= end:
                 break
             if back < end:
                 # Only those whose turn comes before the retry.
-                count = max(1, count * (back - at) // (end - at))
-            span = min(back, end) - at
-            done = self.release(at, span, count)
-            at = min(back, end) if done >= count else at + span * done // count
+                count = max(1, count * (back - fresh) // (end - fresh))
+            span = min(back, end) - fresh
+            done, at = self.release(fresh, span, count)
+            fresh = min(back, end) if done >= count else fresh + span * done // count
 
-    def release(self, at: Instant, span: int, count: int) -> int:
-        """Send so many new messages spread over a span, until something is said; how many went."""
+    def release(self, at: Instant, span: int, count: int) -> tuple[int, Instant]:
+        """Send so many new messages spread over a span, until something is said or somebody comes back.
+
+        Returns how many went, and when the last of them were answered.
+        """
         today = self.today
-        done = 0
+        done, now = 0, at
         while done < count:
-            now = at + span * done // count
+            now = at + span * (2 * done + 1) // (2 * count)  # in the midst of its part of the span
+            if done and self.line and self.line[0].due <= now:
+                break
             # Who is greylisted comes back as old as it is: those of one slot go together, and no more.
             asked = min(count - done, max(1, count * SLOT // span)) if self.greylisted else count - done
             attempts, category = self.receiver.answer(now, asked, 0, self.pilot.patience)
@@ -382,8 +389,8 @@ class Run:
             done += attempts
             today.used += attempts
             if self.note(now, attempts, category, now, 0):
-                return done
-        return done
+                break
+        return done, now
 
     def retry(self, at: Instant) -> None:
         """Try those again that stand first; those of an earlier day need a unit of this one."""

@@ -107,7 +107,7 @@ def whole(rounds: int) -> None:
             def work(ips: int = ips, apart: bool = apart, smoothed: set[str] = smoothed) -> None:
                 of = large_plan(ips, apart)
                 seen = outlook(of, mail_for(of), ramp=RampClock.EARNED, steadiness=Steadiness())
-                smoothed.update(seen.smoothed)
+                smoothed.update(seen.smoothed or {})
 
             [took] = race(rounds if ips < 1_000 else 1, work)
             grown(f"planner.whole.{name}.{ips}", took, before, ips * PROVIDERS * DAYS, smoothed=len(smoothed))

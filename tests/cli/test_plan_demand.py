@@ -121,7 +121,7 @@ def test_what_a_forecast_is_made_from_can_be_said(tmp_path: Path) -> None:
     assert arrivals("--demand-weeks", "1") == [1_600] * 7
     assert arrivals("--demand-method", "mean") == [375] * 7
     assert arrivals("--demand-season", "--demand-weeks", "4") == [600 * 7_700 // 8_400] * 7
-    assert arrivals("--demand-as", "figures") == [0] * 7
+    assert arrivals("--demand-as", "figures", "--target", "500") == [0] * 7
     text = run("--demand", str(file), "--start", "2026-10-26", "--days", "7", "--demand-season")
     text = text.replace("\n  ", " ")
     assert "the median of 8 weeks" in text and "7 of 7 days follow the day 52 weeks before" in text
@@ -212,6 +212,40 @@ def test_a_log_is_put_into_the_plan_s_zone(tmp_path: Path) -> None:
     assert (busiest(), busiest("--log-timezone", "America/New_York")) == (23, 4)
 
 
+def test_a_demand_without_mail_is_refused() -> None:
+    """No plan is made for mail that does not come on the days shown; with a target it may be looked at."""
+    words = ("--demand", "2000 a day from 2027-01-01", "--start", "2026-12-01", "--days", "10")
+    result = CliRunner().invoke(main, ["plan", *words])
+    assert result.exit_code == 64
+    assert "brings no mail from 2026-12-01 to 2026-12-10" in result.output
+    assert "is about none of the days" in run(*words, "--target", "500").replace("\n  ", " ")
+    run(*words[:-1], "40")
+
+
+def test_a_phrase_that_changes_nothing_is_named() -> None:
+    """A peak that a later phrase overrides is told, because the mail in it would be missed."""
+    words = ("--start", "2026-11-24", "--days", "10")
+    text = run("--demand", "Black Friday 90k; 300 on weekdays", *words).replace("\n  ", " ")
+    assert "'Black Friday 90k' changes nothing" in text
+    assert "changes nothing" not in run("--demand", "300 on weekdays; Black Friday 90k", *words)
+
+
+def test_one_day_to_come_is_a_schedule(tmp_path: Path) -> None:
+    """A table whose only day is the plan's first, and lies ahead, is what must be sent."""
+    file = tmp_path / "ahead.csv"
+    file.write_text("date,domain,count\n2035-12-03,gmail.com,70\n2035-12-03,gmail.com,30\n")
+    found = json.loads(run("--demand", str(file), "--start", "2035-12-03", "--days", "3", "--format", "json"))
+    assert found["forecast"]["totals"]["arrived"] == 100
+
+
+def test_smoothing_that_does_nothing_says_so() -> None:
+    """Where no provider becomes warm in time, --smooth changes nothing, and the table tells."""
+    words = ("--demand", "500 a day", "--start", "2026-12-01", "--days", "20", "--smooth")
+    assert "Nothing is smoothed" in run(*words)
+    assert "<li>Nothing is smoothed" in run(*words, "--format", "html")
+    assert "smoothed" not in run(*words[:-1])
+
+
 def test_milestones_are_a_calendar() -> None:
     """Each IP's start, its quarters and round volumes, as all-day events that a calendar takes."""
     text = run("--target", "20000", "--ips", "2", "--start", "2026-12-01", "--holidays", "2026-12-25",
@@ -282,6 +316,7 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
         ["--from-db", "--target", "5"],
         ["--from-db", "--ramp", "calendar"],
         ["--from-db", "--deadline", "3"],
+        ["--demand", "500 a day", "--by", "ip"],
     ],
 )
 def test_an_option_that_would_change_nothing_is_refused(words: list[str]) -> None:
@@ -426,6 +461,34 @@ def test_what_waits_is_late_when_its_stream_says_so(tmp_path: Path) -> None:
     found = json.loads(run("--from-db", "-c", str(config), "--days", "5", "--format", "json"))["forecast"]
     assert (found["totals"]["released"], found["totals"]["overflow"]) == (1, 1)
     assert found["misses"][0]["stream"] == "bulk"
+
+
+def test_a_calendar_from_a_database_is_of_what_is_to_come(tmp_path: Path) -> None:
+    """Milestones are those of the lanes as they stand: none of the first steps that lie behind them."""
+    more = 'step = 40\n[sources."127.0.0.3"]\nehlo = "mx2.example.net"\nwarm = true\n'
+    config = house(tmp_path, 20_000, more)
+    words = ("--from-db", "-c", str(config), "--demand", "20,000 a day", "--days", "30")
+    told = re.findall(r"SUMMARY:(.*)\r\n", run(*words, "--format", "ics"))
+    assert sorted(told) == ["127.0.0.2:google is warm", "127.0.0.2:other is warm"]
+    page = run(*words, "--format", "html")
+    assert "What becomes of it" in page and "<h2>Days</h2>" not in page
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--days", "0"], "--days: 0 is out of range"),
+        (["--days", "4000"], "--days: 4,000 is out of range"),
+        (["--smooth", "--keep-warm", "-1"], "--keep-warm: -1 is below 0"),
+        (["--smooth", "--patience", "0"], "--patience: 0 is out of range"),
+    ],
+)
+def test_a_wrong_option_is_named_as_it_was_typed(tmp_path: Path, words: list[str], told: str) -> None:
+    """Beside a database too, a mistake is told under the option's own name."""
+    config = house(tmp_path)
+    for demand in ([], ["--demand", "5 a day"]):
+        result = CliRunner().invoke(main, ["plan", "--from-db", "-c", str(config), *words, *demand])
+        assert result.exit_code == 64 and told in result.output
 
 
 def test_the_future_from_a_database(tmp_path: Path) -> None:

@@ -258,6 +258,9 @@ OF_DEMAND = (
 OF_FORECAST = ("smooth", "keep_warm", "patience", "ramp")
 """Options that say nothing without a forecast."""
 
+UNDER_DEMAND = ("by",)
+"""Options that say nothing with a demand."""
+
 OF_FILES = ("log_timezone", "mx")
 """Options that say nothing where no file is read."""
 
@@ -285,6 +288,8 @@ def _without_use(ctx: click.Context, *, from_db: bool, demand: bool, files: bool
             found.append(Problem(option, "given beside --from-db", "the configuration says it"))
         elif not demand and (name in OF_DEMAND or (name in OF_FORECAST and not from_db)):
             found.append(Problem(option, "given without a demand", "add --demand, or leave it out"))
+        elif demand and name in UNDER_DEMAND:
+            found.append(Problem(option, "given with a demand, whose days are of all IPs", "leave it out"))
         elif not files and name in OF_FILES:
             mend = "add --demand FILE or --mix from:FILE, or leave it out"
             found.append(Problem(option, "given, but no file is read", mend))

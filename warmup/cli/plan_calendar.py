@@ -23,7 +23,7 @@ LINE_MAX_OCTETS = 75
 _DAY = timedelta(days=1)
 
 
-def calendar(plan: Plan, now: Instant, seen: Outlook | None = None) -> Iterator[str]:
+def calendar(plan: Plan, now: Instant, seen: Outlook | None = None, *, live: bool = False) -> Iterator[str]:
     """Lines of the calendar, CRLF at each end; the events are whole days, in the plan's time zone.
 
     An event's UID stays the same while the plan is edited, as long as its first IP does.
@@ -32,11 +32,13 @@ def calendar(plan: Plan, now: Instant, seen: Outlook | None = None) -> Iterator[
         plan: The plan.
         now: When it is written.
         seen: What becomes of a demand, where there is one.
+        live: Whether ``seen`` goes on from lanes as they stand. What the plan would do from its first step
+            on is left out then.
     """
     stamp = to_datetime(now).strftime("%Y%m%dT%H%M%SZ")
     for line in ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//warmup//plan//EN", "CALSCALE:GREGORIAN"):
         yield line + "\r\n"
-    for on, what, text in sorted(_milestones(plan, seen)):
+    for on, what, text in sorted(_milestones(plan, seen, live)):
         # A milestone that moves keeps its name, so that a calendar moves it instead of having it twice.
         name = hashlib.sha256(f"{plan.sources[0].address} {what}".encode()).hexdigest()[:24]
         for line in (
@@ -53,15 +55,22 @@ def calendar(plan: Plan, now: Instant, seen: Outlook | None = None) -> Iterator[
     yield "END:VCALENDAR\r\n"
 
 
-def _milestones(plan: Plan, seen: Outlook | None) -> Iterator[tuple[date, str, str]]:
+def _milestones(plan: Plan, seen: Outlook | None, live: bool) -> Iterator[tuple[date, str, str]]:
     """Day, what it is the milestone of, and the sentence."""
     totals: dict[date, int] = {}
     by_source: dict[str, list[tuple[date, int]]] = {}
-    for _, on, source, caps in plan.grid():
-        totals[on] = totals.get(on, 0) + sum(caps)
-        by_source.setdefault(source.address, []).append((on, sum(caps)))
+    past: date | None = None
+    if seen is not None and live:
+        past = seen.forecast.start
+        for at, day in enumerate(zip(*(one.caps for one in seen.forecast.providers), strict=True)):
+            totals[seen.forecast.date_of(at)] = sum(day)
+    else:
+        for _, on, source, caps in plan.grid():
+            totals[on] = totals.get(on, 0) + sum(caps)
+            by_source.setdefault(source.address, []).append((on, sum(caps)))
     for source in plan.sources:
-        yield source.start, f"start {source.address}", f"{source.address} starts"
+        if past is None or source.start >= past:
+            yield source.start, f"start {source.address}", f"{source.address} starts"
         for above, below in PARTS:
             for on, cap in by_source.get(source.address, []):
                 if cap * below >= source.share * above:
@@ -73,18 +82,20 @@ def _milestones(plan: Plan, seen: Outlook | None) -> Iterator[tuple[date, str, s
                     break
     for volume in ROUND:
         reached = next((on for on, total in totals.items() if total >= volume), None)
-        if reached is not None and volume <= plan.target:
+        if reached is not None and reached != past and volume <= plan.target:
             yield reached, f"volume {volume}", f"{volume:,} a day may go"
     for on in plan.holidays:
         if on in totals:
             yield on, f"holiday {on}", "a holiday: nothing is sent"
     for pause in plan.pauses:
+        if past is not None and pause.last < past:
+            continue
         whom = " ".join(name for name in (pause.source, pause.provider) if name) or "everything"
         yield pause.first, f"pause {pause.name}", f"{whom} pauses until {pause.last}"
     if seen is not None:
         found = seen.forecast
         for end in found.ends:
-            if end.warm_on is not None:
+            if end.warm_on is not None and end.warm_on != past:
                 yield end.warm_on, f"warm {end.key}", f"{end.key} is warm"
         for miss in found.misses:
             what = f"late {miss.on} {miss.stream} {miss.provider}"

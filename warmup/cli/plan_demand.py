@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -62,9 +62,13 @@ def against(
     demand = due(read.demand, deadline)
     if target is None:
         shown = demand.first(days)
+        largest = max((sum(column) for column in zip(*shown.by_provider().values(), strict=True)), default=0)
+        if not largest:
+            until = first + timedelta(days=days - 1)
+            wrong = f"brings no mail from {first} to {until}"
+            raise PlanError.of("demand", wrong, "look further with --days, start later, or give a --target")
         needed, provider, day = peak_need(made.mix, shown)
         made = make(max(len(made.sources), needed), **words)
-        largest = max((sum(column) for column in zip(*shown.by_provider().values(), strict=True)), default=0)
         if needed > largest:
             reading.notes.append(
                 f"the target is above the largest day of {largest:,}, so that {provider} has room for its "
@@ -89,8 +93,25 @@ def due(demand: Demand, deadline: int | None) -> Demand:
     )
 
 
-def show(seen: Outlook, reading: Reading, format: str, out: Any, more: Sequence[str] = ()) -> Iterator[str]:
-    """Write a forecast in a format; ``more`` are sentences that stand before what was read."""
+def show(
+    seen: Outlook,
+    reading: Reading,
+    format: str,
+    out: Any,
+    more: Sequence[str] = (),
+    *,
+    live: bool = False,
+) -> Iterator[str]:
+    """Write a forecast in a format.
+
+    Args:
+        seen: The forecast.
+        reading: What it was made from.
+        format: How it is written.
+        out: Where it goes.
+        more: Sentences that stand before what was read.
+        live: Whether it goes on from lanes as they stand.
+    """
     plan = seen.forecast.plan
     notes = [*more, *reading.sentences()]
     if format == "table":
@@ -113,8 +134,8 @@ def show(seen: Outlook, reading: Reading, format: str, out: Any, more: Sequence[
         from warmup.cli.plan_calendar import calendar
         from warmup.timing import SystemClock
 
-        yield from calendar(plan, SystemClock().now(), seen)
+        yield from calendar(plan, SystemClock().now(), seen, live=live)
     else:
         from warmup.cli.plan_page import page
 
-        yield from page(plan, chain(plan_forecast.page(seen, notes), reading.page()))
+        yield from page(plan, chain(plan_forecast.page(seen, notes), reading.page()), live=live)

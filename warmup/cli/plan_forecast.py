@@ -55,9 +55,6 @@ def table(seen: Outlook, notes: Sequence[str], out: Any) -> Iterator[str]:
     yield from _aligned(*_fitted([list(PROVIDER_HEADINGS), *_providers(found)]))
     yield "Half, 95 % and all (worst) of what goes: days from its arrival.\n\n"
     yield from _scores(seen)
-    if seen.smoothed:
-        first = min(seen.smoothed.values())
-        yield f"Smoothed once warm, from {first} on.\n"
 
 
 def _days(found: Forecast, width: int) -> list[list[str]]:
@@ -85,6 +82,10 @@ def _scores(seen: Outlook) -> Iterator[str]:
     for name, score in (("what goes", seen.planned), ("the demand as it comes", seen.unshaped)):
         if score is not None:
             yield f"Consistency of {name}: {score.score:g} of 100.\n"
+    if seen.smoothed:
+        yield f"Smoothed once warm, from {min(seen.smoothed.values())} on.\n"
+    elif seen.smoothed is not None:
+        yield "Nothing is smoothed: no provider's lanes are all warm before the last day.\n"
 
 
 def _provider(found: Forecast, one: ProviderForecast) -> list[str]:

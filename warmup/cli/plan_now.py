@@ -28,6 +28,9 @@ __all__ = ["from_now"]
 
 _DAY = timedelta(days=1)
 
+NAMES = {"keep_warm": "keep-warm"}
+"""Options that are called otherwise than what they set."""
+
 
 def from_now(
     config: Path | None,
@@ -59,11 +62,14 @@ def from_now(
         plan, ramp = wm.config.plan, wm.config.ramp
         streams = wm.config.streams
         steadiness = wm.config.steadiness
-        told = wm.config.expects(state.tomorrow + demanded(days, True) * _DAY) if spec is None else None
+        with problems_of_options(NAMES):
+            until = state.tomorrow + demanded(days, True) * _DAY
+            told = wm.config.expects(until) if spec is None else None
     if smooth is not None:
         steadiness = (steadiness or Steadiness()) if smooth else None
     if steadiness is not None:
-        steadiness = attrs.evolve(steadiness, **spread)
+        with problems_of_options(NAMES):
+            steadiness = attrs.evolve(steadiness, **spread)
     elif spread:
         raise PlanError.of(
             f"--{next(iter(spread)).replace('_', '-')}", "given, but nothing is spread", "add --smooth"
@@ -80,7 +86,7 @@ def from_now(
             streams=(DemandStream(name="default", arrivals=nothing),),
         )
     else:
-        with problems_of_options({}):
+        with problems_of_options(NAMES):
             far = demanded(days, steadiness is not None)
             read = reading.demand(spec, start=state.tomorrow, days=far, mix=plan.mix)
             demand = due(read.demand, deadline)
@@ -90,16 +96,17 @@ def from_now(
         Waiting(stream=stream, provider=provider, count=count, age=age + 1)
         for stream, provider, age, count in state.waiting
     ]
-    seen = outlook(
-        plan,
-        demand,
-        ramp=ramp,
-        today=state.tomorrow,
-        days=days,
-        lanes=state.lanes,
-        backlog=backlog,
-        steadiness=steadiness,
-    )
+    with problems_of_options(NAMES):
+        seen = outlook(
+            plan,
+            demand,
+            ramp=ramp,
+            today=state.tomorrow,
+            days=days,
+            lanes=state.lanes,
+            backlog=backlog,
+            steadiness=steadiness,
+        )
     # What was really sent is judged from its first day on, not from before there was any.
     first = next((at for at, count in enumerate(state.sent) if count), len(state.sent))
     yesterday = state.tomorrow - 2 * _DAY
@@ -109,7 +116,7 @@ def from_now(
         notes.append(
             f"consistency of what was sent in the last {len(state.sent) - first} days: {score.score:g}"
         )
-    yield from show(seen, reading, format, out, notes)
+    yield from show(seen, reading, format, out, notes, live=True)
 
 
 def _configured(demand: Demand, streams: Mapping[str, Stream], waiting: Sequence[str]) -> Demand:

@@ -52,12 +52,19 @@ def headline(plan: Plan) -> str:
     return f"{plan.target:,} a day from {ips}: {plan.curve.name} from {plan.start} ({plan.zone})"
 
 
-def page(plan: Plan, more: Iterable[str] = ()) -> Iterator[str]:
-    """The page, piece by piece; ``more`` follows the picture."""
-    dates, totals = daily_totals(plan)
+def page(plan: Plan, more: Iterable[str] = (), *, live: bool = False) -> Iterator[str]:
+    """The page, piece by piece.
+
+    Args:
+        plan: The plan.
+        more: What follows the picture.
+        live: Whether that goes on from lanes as they stand: the plan's own days, which begin with the
+            first step, are left out then.
+    """
     yield HEAD.format(title=escape(headline(plan)))
     yield f"<h1>{escape(headline(plan))}</h1>\n"
-    yield f"<figure>{picture(plan)}</figure>\n"
+    if not live:
+        yield f"<figure>{picture(plan)}</figure>\n"
     yield from more
     advice = plan.advice()
     if advice:
@@ -84,6 +91,14 @@ def page(plan: Plan, more: Iterable[str] = ()) -> Iterator[str]:
     )
     if len(shown) < len(plan.sources):
         yield f"<p>and {len(plan.sources) - len(shown):,} more</p>\n"
+    if not live:
+        yield from _days(plan)
+    yield "</body></html>\n"
+
+
+def _days(plan: Plan) -> Iterator[str]:
+    """A row for each day of the plan."""
+    dates, totals = daily_totals(plan)
     yield "<h2>Days</h2>\n"
     yield html_table(
         ("day", "date", "total", *totals),
@@ -98,7 +113,6 @@ def page(plan: Plan, more: Iterable[str] = ()) -> Iterator[str]:
         ],
         texts=2,
     )
-    yield "</body></html>\n"
 
 
 def html_table(headings: tuple[str, ...], rows: list[list[str]], texts: int) -> str:

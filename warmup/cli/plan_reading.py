@@ -141,6 +141,8 @@ class Reading:
         self._check_forecast(read)
         if read.history is not None:
             self._note(spec, read.notes)
+        else:
+            self.notes.extend(f"note: {note}" for note in read.notes)
         return read
 
     def _note(self, spec: str, notes: Iterable[str]) -> None:

@@ -47,6 +47,9 @@ TOLERATED = {"csv": 0, "postfix": 10, "exim": 10, "list": 10}
 or a log that was cut off in the middle of a line has a few that nobody can read."""
 
 FILES_MAX = 1_000
+NOTES_MAX = 5
+"""Phrases of a description of which it is said that they change nothing."""
+
 SHOWN_FROM = 32 << 20
 """Octets from which on a file's progress is shown."""
 MX_BYTES_MAX = 256 << 20
@@ -182,7 +185,7 @@ def _demand(
     season: bool,
     use: Use,
 ) -> DemandRead:
-    from warmup.demand import Growth, History, describe, parse_growth, project
+    from warmup.demand import Growth, History, describe, parse_growth, project, unheard
 
     kind, found = _found(spec, inputs, described=True)
     if isinstance(found, str):
@@ -194,11 +197,12 @@ def _demand(
                     problems=[attrs.evolve(problem, place=spec) for problem in error.problems]
                 ) from None
             raise
-        return DemandRead(demand=demand, kind=kind, history=None, notes=())
+        lost = tuple(unheard(found, start=start, days=days)[:NOTES_MAX])
+        return DemandRead(demand=demand, kind=kind, history=None, notes=lost)
     if not isinstance(found, History):
         raise refused(spec, "is a list of recipients: it has no dates", f"give CSV with {_CSV}, or a log")
     first, last = found.span
-    planned = (last - start).days >= 6 or (kind == "csv" and last > max(start, inputs.today))
+    planned = (last - start).days >= 6 or (kind == "csv" and last >= start and last > inputs.today)
     forecast = use == "forecast" or (use == "auto" and not planned)
     if not forecast:
         notes: tuple[str, ...] = (
@@ -208,7 +212,8 @@ def _demand(
     else:
         past = found.before(start)
         if not past.counts:
-            raise refused(spec, f"has nothing before {start}; it begins on {first}", "start the plan later")
+            wrong = f"has nothing before {start}; it begins on {first}"
+            raise refused(spec, wrong, "start the plan later, or take it as it is: --demand-as figures")
         rate = Growth(Fraction(0)) if growth is None else parse_growth(growth)
         made = project(past, start, days, growth=rate, weeks=weeks, method=method, season=season)
         notes = _made_from(past, start, days, growth, weeks, method, season)

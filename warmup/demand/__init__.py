@@ -5,7 +5,7 @@ Readers take lines and return values; opening files is somebody else's business.
 
 from __future__ import annotations
 
-from warmup.demand.describing import describe
+from warmup.demand.describing import describe, unheard
 from warmup.demand.exim import EximReader
 from warmup.demand.history import History, Report
 from warmup.demand.learning import LearnedPattern, LearnedWeek, learn_pattern, learn_weekdays
@@ -39,4 +39,5 @@ __all__ = [
     "read_mx",
     "sniff",
     "spread",
+    "unheard",
 ]

@@ -26,6 +26,7 @@ from math import floor
 
 import attrs
 
+from warmup.content.address import shown
 from warmup.demand.history import DAYS_MAX
 from warmup.demand.phrases import Amount, Change, Day, Token, Wrong, tokens
 from warmup.demand.spread import spread
@@ -33,7 +34,7 @@ from warmup.errors import PlanError, Problem
 from warmup.plan.demand import Demand, DemandStream
 from warmup.plan.mix import Mix
 
-__all__ = ["TEXT_MAX", "describe"]
+__all__ = ["TEXT_MAX", "describe", "unheard"]
 
 TEXT_MAX = 20_000
 """Characters of a description."""
@@ -89,27 +90,10 @@ def describe(text: str, *, start: date, days: int, mix: Mix) -> Demand:
             "demand", f"has {len(text):,} characters", f"write at most {TEXT_MAX:,}, or a CSV file"
         )
     problems: list[Problem] = []
-    streams: dict[str, list[_Phrase]] = {}
-    name = STREAM
-    for piece in _pieces(text):
-        named = _STREAM.fullmatch(piece)
-        if named is not None and not _means_something(named[1]):
-            name, said = named[1], named[2]
-        else:
-            said = piece
-        phrases = streams.setdefault(name, [])
-        if said.strip():
-            try:
-                phrases.extend(_Reader(said, start).read())
-            except Wrong as wrong:
-                problems.append(wrong.problem(said))
-    streams = {name: phrases for name, phrases in streams.items() if phrases}
+    streams = _streams(text, start, problems)
     if not streams and not problems:
         problems.append(Problem("demand", "says nothing", _EXAMPLE))
-    rows: dict[str, list[int]] = {}
-    for name, phrases in streams.items():
-        streams[name] = _joined(phrases, problems)
-        rows[name] = _totals(streams[name], start, days, problems)
+    rows = {name: _totals(phrases, start, days, problems) for name, phrases in streams.items()}
     if sum(map(len, streams.values())) > PHRASES_MAX:
         problems.append(
             Problem(
@@ -126,6 +110,52 @@ def describe(text: str, *, start: date, days: int, mix: Mix) -> Demand:
             for name in rows
         ),
     )
+
+
+def unheard(text: str, *, start: date, days: int) -> list[str]:
+    """Say which phrases of a description change nothing on these days, and why.
+
+    Args:
+        text: A description that :func:`describe` understands.
+        start: The first day.
+        days: How many days.
+    """
+    found = []
+    for phrases in _streams(text, start, []).values():
+        for at, phrase in enumerate(phrases):
+            if phrase.figure is None:
+                continue
+            spoken = [day for day in _days(start, days) if phrase.speaks_of(day)]
+            later = [other for other in phrases[at + 1 :] if isinstance(other.figure, Amount)]
+            said = shown(phrase.text.strip())
+            if not spoken:
+                found.append(f"{said} is about none of the days from {start} on")
+            elif all(any(other.speaks_of(day) for other in later) for day in spoken):
+                found.append(f"{said} changes nothing: what stands behind it is about the same days")
+    return found
+
+
+def _streams(text: str, start: date, problems: list[Problem]) -> dict[str, list[_Phrase]]:
+    """The phrases of each stream; what cannot be understood is added to the problems."""
+    streams: dict[str, list[_Phrase]] = {}
+    name = STREAM
+    for piece in _pieces(text):
+        named = _STREAM.fullmatch(piece)
+        if named is not None and not _means_something(named[1]):
+            name, said = named[1], named[2]
+        else:
+            said = piece
+        phrases = streams.setdefault(name, [])
+        if said.strip():
+            try:
+                phrases.extend(_Reader(said, start).read())
+            except Wrong as wrong:
+                problems.append(wrong.problem(said))
+    return {name: _joined(phrases, problems) for name, phrases in streams.items() if phrases}
+
+
+def _days(start: date, days: int) -> list[date]:
+    return [start + timedelta(days=index) for index in range(days)]
 
 
 def _pieces(text: str) -> list[str]:
@@ -191,7 +221,7 @@ def _totals(phrases: Sequence[_Phrase], start: date, days: int, problems: list[P
     for phrase in phrases:
         if phrase.figure is None:
             continue
-        spoken = [index for index in range(days) if phrase.speaks_of(start + timedelta(days=index))]
+        spoken = [index for index, day in enumerate(_days(start, days)) if phrase.speaks_of(day)]
         if isinstance(phrase.figure, Amount):
             for index in spoken:
                 values[index] = Fraction(phrase.figure.value)

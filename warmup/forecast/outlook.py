@@ -43,20 +43,21 @@ class Outlook:
 
     Attributes:
         forecast: What happens.
-        smoothed: Providers whose release is smoothed, with the first day on which it is.
+        smoothed: Providers whose release is smoothed, with the first day on which it is; None where that
+            was not asked for.
         planned: How steady the release is; None where nothing goes.
         unshaped: How steady the demand would be if it went as it comes; None where nothing comes.
     """
 
     forecast: Forecast
-    smoothed: Mapping[str, date]
+    smoothed: Mapping[str, date] | None
     planned: Consistency | None
     unshaped: Consistency | None
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values."""
         return self.forecast.to_dict() | {
-            "smoothed": {name: day.isoformat() for name, day in self.smoothed.items()},
+            "smoothed": {name: day.isoformat() for name, day in (self.smoothed or {}).items()},
             "consistency": {
                 "plan": None if self.planned is None else self.planned.to_dict(),
                 "unshaped": None if self.unshaped is None else self.unshaped.to_dict(),
@@ -100,7 +101,7 @@ def outlook(
     words: dict[str, Any] = {"ramp": ramp, "today": today, "lanes": lanes, "backlog": waiting}
     if days is None:
         days = (demand.start - (plan.start if today is None else today)).days + demand.days
-    smoothed: dict[str, date] = {}
+    smoothed: dict[str, date] | None = None
     if steadiness is not None:
         runs = forecasts(plan, demand, (days, demanded(days, True)), **words)
         found = next(runs)

@@ -252,9 +252,10 @@ class Forecast:
             f"{totals['overflow']:,} miss their deadline, {totals['backlog']:,} wait at the end."
         )
         if delays.total:
+            latest = f"{'after' if delays.worst else 'within'} {_days(delays.worst)}"
             yield (
                 f"Of what goes, half leaves within {_days(delays.median)}, 95 % within "
-                f"{_days(delays.most)}, the last after {_days(delays.worst)}."
+                f"{_days(delays.most)}, the last {latest}."
             )
         if self.misses:
             first = self.misses[0]

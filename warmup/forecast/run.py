@@ -460,5 +460,6 @@ def _why(group: LaneGroup, last: date) -> tuple[str, str]:
     if group.standing is Standing.COLD:
         return "cold", f"{place}, nothing was accepted for 30 days"
     if group.stalled:
-        return "unused", f"{place}, {group.stalled:,} days were no step: the mail did not use the cap"
+        days = "1 day was" if group.stalled == 1 else f"{group.stalled:,} days were"
+        return "unused", f"{place}, {days} no step: the mail did not use the cap"
     return "horizon", f"{place}, the days were too few"

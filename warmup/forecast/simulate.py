@@ -3,7 +3,7 @@
 The day is the engine's: its window and the running sum of its pattern say how many units of the cap
 are due in an hour; what fell behind is caught up at one and a half times the pattern's pace and no
 faster; a deferred delivery comes back by the retry schedule, free of charge on the same day and with a
-unit of its own on the next. Messages of an hour are spread evenly over it, and who comes back in it does.
+unit of its own on the next. Messages of an hour are spread evenly over it.
 
 A strategy that reacts is told after each refusal, as the engine is, and what it says holds from the
 next message on. One that does not is told at the end of the hour.

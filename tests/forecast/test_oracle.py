@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise, product
 
 import attrs
@@ -89,3 +90,12 @@ def test_a_limit_by_the_hour_does_not_hold_a_lane_for_good() -> None:
     ours = run(laid, Provider(traits, laid.setting, Chance(1)), Ours(laid), "ours")
     assert ours.friction <= 0.01
     assert ours.days[-1].accepted > 2_000
+
+
+@pytest.mark.parametrize("name", ["lenient", "strict"])
+def test_three_months_take_a_second_or_so(name: str) -> None:
+    """90 days at 20,000 a day cost events and not messages."""
+    laid = course(20_000, 90)
+    begun = time.process_time()
+    run(laid, WORLDS[name].begin(laid.setting, Chance(1)), Ours(laid), "ours")
+    assert time.process_time() - begun < 5

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
-from warmup.cli.charts import Series, svg_chart
+from warmup.cli.charts import PALETTE, Series, svg_chart
 from warmup.cli.plan_page import HEAD, html_table
 
 if TYPE_CHECKING:
@@ -104,11 +104,13 @@ def compared_page(found: Sequence[Compared], title: str) -> Iterator[str]:
             yield f"<p>Drawn at random: {escape('; '.join(one.ranges))}.</p>\n"
         yield html_table(HEADINGS, [_row(score) for score in one.scores], texts=1)
         tracks = _tracks(one)
+        drawn = [*tracks.items()][: len(PALETTE)]
+        left_out = f" {len(tracks) - len(drawn)} more stand below." if len(tracks) > len(drawn) else ""
         picture = svg_chart(
-            [Series(name, [day.accepted for day in track.days]) for name, track in tracks.items()],
+            [Series(name, [day.accepted for day in track.days]) for name, track in drawn],
             [str(day.day + 1) for day in one.first.oracle.days],
             title=f"{one.name}: accepted a day",
-            subtitle="The first draw.",
+            subtitle=f"The first draw.{left_out}",
             kind="lines",
         )
         yield f"<figure>{picture}</figure>\n<div class=small>\n"

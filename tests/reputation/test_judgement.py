@@ -145,11 +145,23 @@ def test_a_day_grows_no_faster_than_the_curve(
     """From one window to the next the cap grows by one step along the curve at most."""
     drive = Drive(curve, ramp)
     for day in days:
-        before = drive.tomorrow()
+        before, step = drive.tomorrow(), drive.lane.step
         drive.live(**day)
         after = drive.tomorrow()
         if after > before:
-            assert after <= along(drive.planned, drive.last, before)
+            assert after <= along(drive.planned, drive.last, before, step)
+
+
+def test_a_small_share_climbs_over_steps_that_have_one_cap() -> None:
+    """A curve that stands at 3 for three days holds nobody there for ever after a bad day."""
+    drive = Drive([2, 3, 3, 3, 4, 4, 5, 6])
+    for _ in range(4):
+        drive.live()
+    drive.live(deferred=3)
+    assert drive.tomorrow() <= 3
+    for _ in range(45):
+        drive.live()
+    assert drive.tomorrow() == 6
 
 
 @given(CURVE, DAYS)

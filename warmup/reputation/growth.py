@@ -48,13 +48,16 @@ def step_holding(planned: Planned, last_step: int, level: int) -> int:
     return first_holding(1, last_step, lambda step: planned(step) >= level)
 
 
-def along(planned: Planned, last_step: int, level: int) -> int:
+def along(planned: Planned, last_step: int, level: int, at: int = 1) -> int:
     """Where a level between steps stands one step further along the curve.
 
     It keeps its place between its two steps: from half-way between steps 3 and 4 to half-way between
     steps 4 and 5. Below the first step it grows as the curve does from its first step to its second.
+    Of steps that have one cap, as those of a small share do, it stands on the first, or on step ``at``.
     """
     step = step_holding(planned, last_step, level)
+    if at > step and planned(at) == planned(step):
+        step = at
     here, after = planned(step), planned(min(step + 1, last_step))
     if level >= here:
         return after
@@ -139,4 +142,4 @@ def grown(lane: Lane, now: Instant, level: int, planned: Planned, last_step: int
             aim = max(level, min(aim, learned.wall * BELOW // 1000))
         else:
             aim = max(aim, learned.wall * OVER // 1000 + 1)
-    return min(aim, along(planned, last_step, level))
+    return min(aim, along(planned, last_step, level, lane.step))

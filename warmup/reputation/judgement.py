@@ -52,6 +52,8 @@ def _at_level(lane: Lane, level: int, planned: Planned, last_step: int) -> Lane:
     if level >= share and not lane.learned.bumps:
         return attrs.evolve(lane, step=last_step, cap_limit=None, standing=Standing.WARM)
     step = step_holding(planned, last_step, level)
+    if lane.step > step and planned(lane.step) == planned(step):
+        step = lane.step
     return attrs.evolve(lane, step=step, cap_limit=level, standing=Standing.REDUCED)
 
 
@@ -382,6 +384,10 @@ def _forward(
     else:
         aim = grown(lane, now, level, planned, last_step)
         moved = _at_level(lane, aim, planned, last_step)
+        further = min(moved.step + 1, last_step)
+        if aim == level and moved.step == before.step and planned(further) == planned(moved.step):
+            # Steps of one cap, which a small share has, are passed like others: nobody gets stuck there.
+            moved = attrs.evolve(moved, step=further)
     if moved == before:
         return None
     text = f"{seen.accepted} of {seen.cap} accepted, nothing against it"

@@ -104,6 +104,27 @@ def test_explanations_name_the_reason(played, figures):
     assert figures["explain"]["lane"][0] in played[1]
 
 
+def test_a_provider_that_turns_strict_is_told_right(played, figures):
+    """The story names the day, how many were deferred, the step back, and what tomorrow may be."""
+    told = "\n".join(figures["explain"]["turned"])
+    scenario = Scenario(days=DAYS, messages=MESSAGES)
+    turned = f"2027-03-{scenario.turns_on:02}"
+    cells = [cell for cell in figures["lane_days"] if cell["provider"] == "changing"]
+    first = next(cell for cell in cells if cell["deferred"])
+    assert first["date"] >= turned
+    assert all(not cell["deferred"] for cell in cells if cell["date"] < turned)
+    assert f"{first['source']}:changing" in told
+    attempts = first["accepted"] + first["deferred"]
+    assert (
+        f"accepted {first['accepted']} of {attempts} attempts; {first['deferred']} deferred for volume"
+        in told
+    )
+    assert re.search(r"cap \d+ lowered to \d+ for this window", told)
+    assert re.search(r"back from \d+ to \d+ a day: \d+ accepted, then \d+ of \d+ attempts", told)
+    assert re.search(r"tomorrow  if today goes well, the cap of 2027-03-\d\d is \d+", told)
+    assert "whose provider changed its mind?" in played[1]
+
+
 def test_commands_go_on_from_there(played, figures):
     """The folder is an installation like any other: status and explain find the time it was left at."""
     config = str(played[0] / "warmup.toml")
@@ -153,7 +174,7 @@ def test_report_needs_nothing_but_itself(played, figures):
     assert not seen.attributes & {"src", "href", "srcset", "data", "style", "onclick"}
     assert seen.count["script"] == seen.count["link"] == seen.count["img"] == 0
     assert not re.search(r"https?:|url\(|@import", page)
-    assert seen.count["svg"] == 8
+    assert seen.count["svg"] == 9
     assert seen.count["tr"] == DAYS + 1
     text = " ".join(seen.text)
     for number in (figures["submitted"], figures["accepted"], sum(figures["waiting"].values())):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from email import message_from_bytes, policy
 
 import pytest
@@ -41,6 +42,16 @@ def test_strict_limit_is_met_by_the_plan(days, messages):
     caps = [scenario.plan.nominal(SOURCES[0], step)["strict"] for step in range(1, days + 1)]
     first = next(step for step, cap in enumerate(caps, start=1) if cap > limit.at(step - 1))
     assert first + scenario.later == days - 2
+
+
+@pytest.mark.parametrize(("days", "messages"), SIZES)
+def test_who_changes_its_mind_takes_less_than_the_plan_sends(days, messages):
+    """From its day on the changing provider takes less than the plan has for the first address."""
+    scenario = Scenario(days=days, messages=messages)
+    habit = scenario.actors["changing"].provider.habits[0]
+    on = date.fromisoformat(habit.day)
+    assert (on - scenario.plan.start).days + 1 == scenario.turns_on < days
+    assert habit.limit.at(0) < scenario.plan.nominal(SOURCES[0], scenario.turns_on)["changing"]
 
 
 @pytest.mark.parametrize(("days", "messages"), SIZES)

@@ -20,6 +20,8 @@ __all__ = ["demo"]
 
 INTERRUPTED = 130
 BAR = 18
+TURN_LINES = 4
+"""Lines of how a lane met a provider that changed its mind, from the first deferral on."""
 """Characters of the bar beside each day."""
 
 
@@ -232,6 +234,9 @@ def _conclude(figures: Figures, folder: Path) -> None:
     if figures.lane is not None:
         click.echo("\nWhat became of the blocked lane?")
         _story(f"warmup explain {figures.blocked_lane}", figures.lane.title, figures.lane.lines[-6:])
+    if figures.turned is not None:
+        click.echo("\nAnd of the lane whose provider changed its mind?")
+        _story(f"warmup explain {figures.turned_lane}", figures.turned.title, _turn(figures.turned.lines))
     _whereabouts(figures, folder)
 
 
@@ -253,6 +258,13 @@ def _table(figures: Figures) -> None:
     for letter, text in REASONS.items():
         if letter in used:
             _wrapped(f"  {letter}  {text}", 5)
+
+
+def _turn(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """What a lane's story says of the day on which it was held back first, and of today."""
+    begin = next((at for at, line in enumerate(lines) if "deferred for volume" in line), len(lines))
+    told = [line for line in lines[begin:] if "  silent for " not in line]
+    return (*told[:TURN_LINES], *told[TURN_LINES:][-3:])
 
 
 def _story(command: str, title: str, lines: tuple[str, ...]) -> None:

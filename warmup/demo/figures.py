@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from warmup.demo.scenario import Scenario
+from warmup.demo.scenario import CHANGING, Scenario
 from warmup.model import LaneKey, Standing
 from warmup.timing import SECOND, Instant, Span, format_instant
 
@@ -85,6 +85,7 @@ class Figures:
         intact: Accepted messages whose every octet was as submitted.
         waiting: Deliveries left in the queue, by provider.
         message, lane: What ``warmup explain`` says of a message that waits, and of the blocked lane.
+        turned: What it says of the lane whose provider changed its mind.
         message_id: The delivery that ``message`` is about.
         took: Real time of the whole.
         finished: Whether every day was played.
@@ -105,6 +106,7 @@ class Figures:
     message: Story | None
     message_id: int | None
     lane: Story | None
+    turned: Story | None
     took: Span
     finished: bool
 
@@ -133,6 +135,12 @@ class Figures:
     def blocked_lane(self) -> LaneKey | None:
         """The lane whose block is told: the last of them."""
         return self.blocked_lanes[-1] if self.blocked_lanes else None
+
+    @property
+    def turned_lane(self) -> LaneKey | None:
+        """The lane whose provider changed its mind, once it has deferred something: the first of them."""
+        found = [cell for cell in self.days if cell.provider == CHANGING and cell.deferred]
+        return LaneKey(found[0].source, found[0].provider) if found else None
 
     def of(
         self, *, day: int | None = None, provider: str | None = None, source: str | None = None
@@ -177,6 +185,7 @@ class Figures:
             "explain": {
                 "message": None if self.message is None else [self.message.title, *self.message.lines],
                 "lane": None if self.lane is None else [self.lane.title, *self.lane.lines],
+                "turned": None if self.turned is None else [self.turned.title, *self.turned.lines],
             },
         }
 

@@ -12,8 +12,9 @@ import attrs
 
 from warmup.timing import DAY, MINUTE, Instant, Span
 
-__all__ = ["Block", "Greylist", "Growing", "Habit", "History", "Volume"]
+__all__ = ["Block", "Greylist", "Growing", "Habit", "History", "Turning", "Volume"]
 
+_LIMITED = b"%d 4.7.28 Unusual rate of mail from your IP address, it has been limited\r\n"
 _BLOCKED = b"554 5.7.1 Your IP address is blocked for the rest of the day\r\n"
 
 
@@ -26,6 +27,7 @@ class History:
         good_days: Closed days on which mail was accepted and nothing was blocked.
         blocked: Whether the peer is blocked for the rest of the local day.
         accepted: Messages accepted on the running day.
+        turned: Good days there had been when the provider changed its mind.
     """
 
     today: str = ""
@@ -35,6 +37,7 @@ class History:
     accepted: int = 0
     good_days: int = 0
     blocked: bool = False
+    turned: int | None = None
 
     def turn(self, day: str, hour: int) -> None:
         """Note the local day and hour; a new day closes the one before."""
@@ -126,9 +129,29 @@ class Volume(_Silent):
     def mail(self, history: History) -> bytes | None:
         if history.today_mails <= self.limit.at(history.good_days):
             return None
-        return b"%d 4.7.28 Unusual rate of mail from your IP address, it has been limited\r\n" % (
-            421 if self.close else 451
-        )
+        return _LIMITED % (421 if self.close else 451)
+
+
+@attrs.define(eq=False)
+class Turning(_Silent):
+    """Takes everything until it changes its mind, and from then on defers what goes beyond a daily volume.
+
+    Attributes:
+        day: The local day, ISO format, from which on it is strict.
+        limit: MAIL commands a local day and peer; good days count from that day on.
+    """
+
+    day: str
+    limit: Growing
+
+    def mail(self, history: History) -> bytes | None:
+        if history.today < self.day:
+            return None
+        if history.turned is None:
+            history.turned = history.good_days
+        if history.today_mails <= self.limit.at(history.good_days - history.turned):
+            return None
+        return _LIMITED % 421
 
 
 @attrs.define(eq=False)

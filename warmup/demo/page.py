@@ -27,6 +27,9 @@ def next_commands(config: str, figures: Figures) -> list[tuple[str, str]]:
         commands.append(
             (f"warmup explain -c {config} {figures.blocked_lane}", "what became of the blocked lane")
         )
+    if figures.turned_lane is not None:
+        does = "how a lane met a provider that changed its mind"
+        commands.append((f"warmup explain -c {config} {figures.turned_lane}", does))
     commands.append((f"warmup queue list -c {config} --state queued", "what is left"))
     commands.append(("warmup plan --target 50000 --ips 2", "a plan for addresses of your own"))
     return commands
@@ -67,12 +70,11 @@ def page(figures: Figures, folder: Path) -> Iterator[str]:
         yield "<h2>A block, and the way back</h2>\n<p>A block suspends the lane for 24 hours. It comes back "
         yield "with half the cap, and climbs on from the step of the plan that this is.</p>\n"
         for lane in figures.blocked_lanes:
-            yield f"<h3>{escape(str(lane))}</h3>"
-            yield _figure(
-                _lane(figures, lane),
-                "By the day. Dashed: the plan. Line: the cap in force at the end of the day.",
-                [("c4", "accepted"), ("sus", "suspended"), ("red", "reduced")],
-            )
+            yield _lane_figure(figures, lane)
+    if figures.turned_lane is not None:
+        yield "<h2>A provider changes its mind</h2>\n<p>It deferred what was more than it now takes. The cap "
+        yield "fell the same day, the lane stepped back, and it climbs on as the provider lets it.</p>\n"
+        yield _lane_figure(figures, figures.turned_lane)
     yield "<h2>In its own words</h2>\n"
     yield _stories(figures)
     yield "<h2>Every day, every provider</h2>\n"
@@ -209,6 +211,14 @@ def _hours(figures: Figures) -> Chart:
     )
 
 
+def _lane_figure(figures: Figures, lane: LaneKey) -> str:
+    return f"<h3>{escape(str(lane))}</h3>" + _figure(
+        _lane(figures, lane),
+        "By the day. Dashed: the plan. Line: the cap in force at the end of the day.",
+        [("c4", "accepted"), ("sus", "suspended"), ("red", "reduced")],
+    )
+
+
 def _lane(figures: Figures, lane: LaneKey) -> Chart:
     cells = figures.of(source=lane.source, provider=lane.provider)
     first = min(cell.day for cell in cells)
@@ -250,6 +260,9 @@ def _stories(figures: Figures) -> str:
     if figures.lane is not None:
         parts.append(f"<h3><code>warmup explain {figures.blocked_lane}</code></h3>\n")
         parts.append(_story(figures.lane.title, figures.lane.lines, STORY_LINES))
+    if figures.turned is not None:
+        parts.append(f"<h3><code>warmup explain {figures.turned_lane}</code></h3>\n")
+        parts.append(_story(figures.turned.title, figures.turned.lines, len(figures.turned.lines)))
     return "".join(parts) or "<p>Nothing waits, and no lane was blocked.</p>\n"
 
 

@@ -259,16 +259,18 @@ class _Company:
             message=None,
             message_id=None,
             lane=None,
+            turned=None,
             took=0,
             finished=self._finished,
         )
-        lane = figures.blocked_lane
+        lane, turned = figures.blocked_lane, figures.turned_lane
         message = self._waiting_message(lane.provider if lane is not None else None)
         return attrs.evolve(
             figures,
             message=None if message is None else engine.explain_delivery(message),
             message_id=message,
             lane=None if lane is None else engine.explain_lane(lane),
+            turned=None if turned is None else engine.explain_lane(turned),
             took=elapsed(),
         )
 

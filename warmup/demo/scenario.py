@@ -1,8 +1,8 @@
 """What is played: two new addresses, four providers, and limits that follow from the plan.
 
 Nothing in it is staged but these numbers. One provider's hard limit lies between what the plan
-sends it on one day and on the next, so that day brings a block; another lets volume grow a little
-slower than the plan does. What the engine makes of that is its own affair.
+sends it on one day and on the next, so that day brings a block; another takes everything until it
+changes its mind, and then half as much. What the engine makes of that is its own affair.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from functools import cached_property
 import attrs
 
 from warmup.config import Config
-from warmup.demo.habits import Block, Greylist, Growing, Volume
+from warmup.demo.habits import Block, Greylist, Growing, Turning
 from warmup.demo.world import SimulatedProvider
 from warmup.errors import UsageError
 from warmup.plan import Mix, Plan, parse_curve, split
 from warmup.plan import plan as make_plan
 from warmup.timing import DAY, HOUR, SECOND, Instant, format_instant, from_datetime, to_datetime
 
-__all__ = ["DAYS", "MARKER", "MESSAGES", "SPEED", "Actor", "Scenario"]
+__all__ = ["CHANGING", "DAYS", "MARKER", "MESSAGES", "SPEED", "Actor", "Scenario"]
 
 DAYS = 21
 MESSAGES = 2_400
@@ -37,9 +37,15 @@ FIRST_DAY = date(2027, 3, 1)
 """A Monday; fixed, so that the same seed gives the same weeks."""
 
 SOURCES = ("127.0.0.2", "127.0.0.3")
-SHARES = {"lenient": "0.4", "greylist": "0.25", "careful": "0.2", "strict": "0.15"}
+CHANGING = "changing"
+"""The provider that turns strict in mid-way."""
+
+SHARES = {"lenient": "0.4", "greylist": "0.25", CHANGING: "0.2", "strict": "0.15"}
 FIRST_VOLUME_MIN = 3
 """Deliveries on the first day of an address; with fewer, lanes have nothing to do for days."""
+TURNED_MIN = 4
+"""Deliveries a day of which a provider that changes its mind takes half."""
+
 GROWN = 13
 """How many times its first day's volume an address carries once it is warm."""
 
@@ -139,6 +145,14 @@ class Scenario:
             pattern="waking",
         )
 
+    @cached_property
+    def turns_on(self) -> int:
+        """The day, from 1, on which a provider changes its mind: it has some mail to turn away by then."""
+        middle = max(2, self.days * 2 // 5)
+        days = range(middle, self.days - 1)
+        enough = (day for day in days if self.plan.nominal(SOURCES[0], day)[CHANGING] >= TURNED_MIN)
+        return next(enough, middle)
+
     @property
     def submitted_at(self) -> Instant:
         """The morning before the first day: the machinery starts while the clock hurries already."""
@@ -191,16 +205,19 @@ class Scenario:
         # evening it has come back from its suspension and is still held lower.
         end = max(2, self.days - 2 - self.later)
         hard = self._limit("strict", range(end, end + 1), percent * 2 // 3)
-        soft = self._limit("careful", range(max(2, end * 2 // 5), end), percent * 4 // 5)
+        turned = self.plan.nominal(SOURCES[0], self.turns_on)[CHANGING]
+        soft = Growing(max(1, turned // 2), percent * 4 // 5)
+        turns = (FIRST_DAY + timedelta(days=self.turns_on - 1)).isoformat()
         habits = {
             "lenient": ((), "Takes everything."),
             "greylist": (
                 (Greylist(),),
                 "Turns every stranger away once and takes the message five minutes later.",
             ),
-            "careful": (
-                (Volume(soft),),
-                f"Takes {_grows(soft)}; what is more is deferred.",
+            CHANGING: (
+                (Turning(turns, soft),),
+                f"Takes everything until it changes its mind: from {turns} on {_grows(soft, 'an')}; "
+                "what is more is deferred.",
             ),
             "strict": (
                 (Block(daily=hard),),
@@ -281,6 +298,6 @@ class Scenario:
         return Config.from_dict(tomllib.loads(self.config_text(routes)))
 
 
-def _grows(limit: Growing) -> str:
+def _grows(limit: Growing, address: str = "a new") -> str:
     more = f", {limit.percent} % more after each good day" if limit.percent else ""
-    return f"{limit.start} a day from a new address{more}"
+    return f"{limit.start} a day from {address} address{more}"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warmup.errors import PlanError
-from warmup.forecast.feeding import feedable, staggered
+from warmup.forecast.feeding import feedable
 from warmup.forecast.question import Frame, mailing, week_of
 from warmup.forecast.run import forecast
 from warmup.forecast.solve import how_many_ips, how_many_ips_for, most_on, when_to_start
+from warmup.forecast.stagger import _one_after_the_other, _orders, staggered
 from warmup.model import RampClock
 from warmup.plan import Plan
 from warmup.plan.demand import Demand, DemandStream
@@ -136,6 +138,45 @@ def test_staggered_starts_keep_every_ip_noticed() -> None:
     assert answer.facts["each"][1]["volumes"]["google"]["least"] >= 300
     assert {source.share for source in answer.plan.sources} == {answer.plan.target // 2}
     assert any("the same share" in note for note in answer.notes)
+
+
+def test_of_unequal_ips_the_order_that_is_done_first_is_taken() -> None:
+    """No other order lets the last IP start sooner, and all are fed by the one that is given."""
+    rows = {"google": tuple(min(2_400, 80 * day + 100) for day in range(45)), "other": (10,) * 45}
+    demand = demand_of(rows)
+    frame = Frame.read(curve="geometric:start=50,growth=1.5", mix="google=0.99,other=0.01")
+    answer = staggered(frame, demand, 3, START, floor=300, shares=[1, 4, 2])
+    assert answer.found and answer.plan is not None and fed(answer.plan, demand, 300)
+    given_out = {source.address: source.share for source in answer.plan.sources}
+    for name, weight in (("ip-1", 1), ("ip-2", 4), ("ip-3", 2)):
+        assert abs(given_out[name] - answer.plan.target * weight / 7) < 1
+    assert any("Of 6 orders" in note for note in answer.notes)
+    last = max(source.start for source in answer.plan.sources)
+    others = []
+    for order in permutations(range(3)):
+        starts, _ = _one_after_the_other(
+            frame, demand, order, [1, 4, 2], START, 45, answer.plan.target, ["google"], 300, None
+        )
+        assert len(starts) == 3
+        others.append(starts[-1].on)
+    assert last == min(others) < max(others)
+
+
+def test_orders_are_each_tried_once() -> None:
+    """IPs of the same share are alike; of too many orders only two are tried, and the answer says so."""
+    found, whole = _orders([0, 1, 2, 3], [4, 3, 2, 1])
+    assert whole and len(found) == len(set(found)) == 24
+    found, whole = _orders([0, 1, 2], [3, 2, 2])
+    assert whole and len(found) == 3
+    assert _orders([0, 1, 2, 3, 4], [5, 4, 3, 2, 1]) == ([(0, 1, 2, 3, 4), (4, 3, 2, 1, 0)], False)
+
+
+def test_shares_that_cannot_be_used_are_refused() -> None:
+    """A weight for each IP, above 0, and large enough to leave it something."""
+    demand = demand_of({"google": (900,) * 20})
+    for shares in ([1, 2], [1, 0, 2], [1, 1, 10_000]):
+        with pytest.raises(PlanError, match="shares"):
+            staggered(Frame.read(mix="google=1"), demand, 3, START, shares=shares)
 
 
 def test_an_ip_that_would_starve_when_warm_never_starts() -> None:

@@ -87,6 +87,18 @@ def _without_demand(demand: str | None, words: dict[str, Any]) -> None:
         raise PlanError(problems=problems)
 
 
+def _weights(text: str | None) -> list[int]:
+    """Read ``3,2,1``; nothing where nothing was said."""
+    from warmup.errors import PlanError
+
+    parts = [] if text is None else text.split(",")
+    try:
+        return [int(part) for part in parts]
+    except ValueError:
+        mend = "give a whole number for each IP, such as 3,2,1"
+        raise PlanError.of("shares", f"{text!r} holds more than whole numbers", mend) from None
+
+
 def _day(field: str, text: str | None, zone: str) -> date:
     from warmup.plan.words import read_date
 
@@ -147,7 +159,10 @@ def _told(answer: Answer, words: dict[str, Any], reading: Reading) -> Iterator[s
         yield line(note, "note: ")
     yield from reading.shares()
     if answer.plan is not None and answer.question != "feed":
-        yield "\n" + _command(answer, words)
+        if "shares" in answer.facts:
+            yield line("a preview takes shares from a configuration: share = ... of each source", "note: ")
+        else:
+            yield "\n" + _command(answer, words)
 
 
 def _each(rows: list[dict[str, Any]]) -> Iterator[str]:
@@ -155,7 +170,7 @@ def _each(rows: list[dict[str, Any]]) -> Iterator[str]:
     names = list(rows[0]["volumes"]) if rows else []
     width = max(map(len, ["provider", *names]))
     for row in rows:
-        yield f"\n  {row['ip']} from {row['start']}\n"
+        yield f"\n  {row['ip']} from {row['start']}, {row['share']:,} a day once warm\n"
         yield f"    {'provider'.ljust(width)}  {'noticed':10}  {'least':>9}  {'most':>9}  a day at last\n"
         for name, seen in row["volumes"].items():
             least, most = f"{seen['least']:,}", f"{seen['most']:,}"
@@ -303,6 +318,7 @@ def promise(
 @_START
 @click.option("--target", type=int, help="What all carry once warm; else the demand's largest day.")
 @click.option("--floor", type=int, default=300, show_default=True, help="A day from which an IP is noticed.")
+@click.option("--shares", metavar="A,B", help="Weights by which the IPs share the target; else evenly.")
 @click.option("--at", metavar="A,B", help="Providers that shall notice it; else all that get so much.")
 @demand_options
 @_framed
@@ -313,12 +329,16 @@ def stagger(
     start: str | None,
     target: int | None,
     floor: int,
+    shares: str | None,
     at: str | None,
     format: str,
     **words: Any,
 ) -> None:
-    """Find when each IP may start so that providers notice all of them."""
-    from warmup.forecast.feeding import staggered
+    """Find when each IP may start so that providers notice all of them.
+
+    IPs with --shares of their own are tried in every order.
+    """
+    from warmup.forecast.stagger import staggered
     from warmup.plan.mix import ALIASES
 
     def ask(frame: Frame, reading: Reading) -> Answer:
@@ -326,7 +346,8 @@ def stagger(
         read = reading.demand(demand, start=first, days=days, mix=frame.mix)
         names = [part.strip().lower() for part in (at or "").split(",") if part.strip()]
         named = [ALIASES.get(name, name) for name in names]
-        return staggered(frame, read.demand, ips, first, target=target, floor=floor, at=named)
+        weights = _weights(shares)
+        return staggered(frame, read.demand, ips, first, target=target, floor=floor, at=named, shares=weights)
 
     _answered(format, words, ask)
 

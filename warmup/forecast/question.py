@@ -131,17 +131,25 @@ class Frame:
         """The curve, for people."""
         return self.model.curve.name
 
-    def plan(self, target: int, ips: int | Sequence[tuple[str, date]], start: date, days: int = 45) -> Plan:
-        """A plan in this frame; its IPs share the target evenly.
+    def plan(
+        self,
+        target: int,
+        ips: int | Sequence[tuple[str, date]],
+        start: date,
+        days: int = 45,
+        weights: Sequence[int] | None = None,
+    ) -> Plan:
+        """A plan in this frame.
 
         Args:
             target: Deliveries a day, no fewer than there are IPs.
             ips: How many, or (address, first day) of each.
             start: The first day.
             days: Of its preview.
+            weights: How the IPs share the target; evenly unless given.
         """
         named = [(f"ip-{number}", start) for number in range(1, ips + 1)] if isinstance(ips, int) else ips
-        shares = seats(target, [1] * len(named))
+        shares = seats(target, [1] * len(named) if weights is None else weights)
         return attrs.evolve(
             self.model,
             target=target,

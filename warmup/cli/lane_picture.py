@@ -20,13 +20,15 @@ LETTER_MIN, WORD_UNIT = 12, 8
 """Pixels of a letter in the strip of standings."""
 
 DEFERRED = ("volume_limited",)
-REFUSED = ("ip_reputation_block", "blocklisted", "domain_block", "auth_failure")
+REFUSED = ("ip_reputation_block", "blocklisted", "domain_block")
+UNPROVED = ("auth_failure",)
 BOUNCED = ("invalid_recipient", "late_bounce")
 COMPLAINED = ("complained",)
 
 PANELS = (
     ("deferred for volume", DEFERRED),
     ("refused", REFUSED),
+    ("failed authentication", UNPROVED),
     ("unknown mailboxes", BOUNCED),
     ("complaints", COMPLAINED),
 )

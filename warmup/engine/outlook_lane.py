@@ -1,4 +1,7 @@
-"""What a lane's cap will be tomorrow if today goes well: its own judgement, asked in advance."""
+"""What a lane's cap will be tomorrow if today goes well: its own judgement, asked in advance.
+
+Well is what is still possible: what the day's pace lets go before it ends, from the end of a silence on.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ import attrs
 from warmup.engine.context import Context
 from warmup.engine.evidence import Past
 from warmup.engine.windows import grown
-from warmup.model import Lane, Ledger, Standing, WindowEvidence
+from warmup.model import Lane, Ledger, Standing, Wait, WindowEvidence
+from warmup.plan.calendar import window_of
+from warmup.release.limits import WINDOW_GUARD
 from warmup.reputation import judgement, standing
 from warmup.timing import Instant, format_instant
 
@@ -62,20 +67,21 @@ class Tomorrow:
         }
 
 
-def tomorrow_of(context: Context, lane: Lane, past: Past, now: Instant) -> Tomorrow | None:
-    """Judge the open window as if the rest of its cap were accepted; None where there is no open window.
+def tomorrow_of(context: Context, lane: Lane, past: Past, wait: Wait | None, now: Instant) -> Tomorrow | None:
+    """Judge the open window as if all that may still go were accepted; None where there is none.
 
     Args:
         context: The engine's surroundings.
         lane: The lane.
         past: Its windows of late, the open one last.
+        wait: What it waits for now.
         now: The time.
     """
     there = lane.key.source in context.sources and lane.key.provider in context.plan.providers
     if not there or not past or past[-1][0].window.ends_at <= now:
         return None
     ledger, seen = past[-1]
-    good = _well(ledger, seen)
+    good = _well(seen, _still(context, lane, ledger, wait, now))
     words: dict[str, Any] = {
         "ramp": context.ramp,
         "last_step": context.plan.last_step(lane.key.source),
@@ -84,14 +90,17 @@ def tomorrow_of(context: Context, lane: Lane, past: Past, now: Instant) -> Tomor
     }
     used = attrs.evolve(lane, last_used_at=max(lane.last_used_at or 0, now)) if good.accepted else lane
     done = judgement.close(used, good, [one for _, one in past[:-1]], ledger.window.ends_at, **words)
-    reason = "" if done is None else done.reason
+    reason = "" if done is None or done.quiet else done.reason
     after = used if done is None else done.lane
+    part, whole = standing.USED_SHARE
+    if not reason and good.accepted * whole < ledger.cap * part:
+        reason = f"no more than {good.accepted} of {ledger.cap} can be accepted today"
     back = standing.wake(after, ledger.window.ends_at)
     if back is not None:
         after, reason = back.lane, back.reason
     day = ledger.window.date + timedelta(days=1)
-    planned = context.plan.caps(lane.key.source, after.step, day).get(lane.key.provider, 0)
-    cap = standing.cap_of(after, planned)
+    fresh = attrs.evolve(ledger, window=window_of(context.plan.zone, day))
+    cap = standing.cap_of(after, context.planned(after, fresh)(after.step))
     if after.standing in (Standing.SUSPENDED, Standing.PAUSED):
         reason = after.note
     return Tomorrow(
@@ -105,6 +114,16 @@ def tomorrow_of(context: Context, lane: Lane, past: Past, now: Instant) -> Tomor
     )
 
 
-def _well(ledger: Ledger, seen: WindowEvidence) -> WindowEvidence:
-    left = max(0, ledger.cap - seen.accepted)
-    return attrs.evolve(seen, accepted=seen.accepted + left, attempted=seen.attempted + left)
+def _still(context: Context, lane: Lane, ledger: Ledger, wait: Wait | None, now: Instant) -> int:
+    """How many deliveries may still go in the open window."""
+    begin = now if wait is None else wait.not_before
+    end = ledger.window.ends_at - WINDOW_GUARD
+    if begin is None or begin >= end or ledger.cap <= ledger.used:
+        return 0
+    pace = context.pace(lane, ledger)
+    gone, _ = pace.schedule(max(now, begin), end, ledger.used, ledger.tat, ledger.cap - ledger.used)
+    return len(gone)
+
+
+def _well(seen: WindowEvidence, more: int) -> WindowEvidence:
+    return attrs.evolve(seen, accepted=seen.accepted + more, attempted=seen.attempted + more)

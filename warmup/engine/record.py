@@ -253,7 +253,9 @@ class Aftermath:
                 self._connection, self._now, domains={"", *domains}, prefix="auth-", **about
             )
             if ended:
-                text = "mail is accepted again: what failed to authenticate is mended"
+                whose = ", ".join(dict.fromkeys(domain for domain in ended if domain))
+                of = f" of {whose}" if whose else ""
+                text = f"mail{of} is accepted again: what failed to authenticate is mended"
                 journal.note(self._connection, self._now, "finding", text, lane=lane)
                 self._context.ask_roll()
 

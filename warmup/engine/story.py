@@ -1,8 +1,4 @@
-"""The story of a lane in sentences: when it began, what moved it, what holds it, and what tomorrow may be.
-
-Days on which nothing but the ramp's own step happened are folded into one sentence; every other day
-and every line of the journal is told, in the order of time.
-"""
+"""The story of a lane in sentences: when it began, what moved it, what holds it, and what tomorrow may be."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from warmup.engine.chronicle import began, by_day, plural, standings, tell
 from warmup.engine.context import Context
 from warmup.engine.evidence import HISTORY, Past, histories
 from warmup.engine.explain import Story, wait_facts
@@ -20,188 +17,12 @@ from warmup.engine.trouble import finding_facts, tell_finding
 from warmup.errors import UsageError
 from warmup.model import Lane, LaneKey, Ledger, Standing, Wait
 from warmup.release.limits import limits_of, wait_of
-from warmup.reputation.standing import USED_SHARE
 from warmup.store import Connection, findings, journal, lanes
 from warmup.store.findings import FindingRow
 from warmup.store.journal import Entry
 from warmup.timing import Instant, format_instant, format_span
 
-__all__ = ["TOLD", "explain_lane", "explain_source", "standing_after"]
-
-TOLD = {
-    "volume_limited": "deferred for volume",
-    "ip_reputation_block": "refused for the IP's reputation",
-    "blocklisted": "refused for a listing",
-    "domain_block": "refused for the sender's domain",
-    "invalid_recipient": "unknown mailboxes",
-    "complained": "complaints",
-    "not_spam": "complaints taken back",
-    "late_bounce": "late bounces",
-    "placed_inbox": "seed copies in the inbox",
-    "placed_spam": "seed copies in the spam folder",
-    "auth_failure": "refused for authentication",
-}
-"""How kinds of evidence are called in sentences; the others by their own name."""
-
-ORDINARY = frozenset({"attempted", "accepted", "greylist", "mailbox_full", "transient_infrastructure"})
-"""Evidence that says nothing of reputation: a day with no other may be folded."""
-
-FOLDED_MIN = 2
-"""Fewer quiet days are told one by one."""
-
-
-@attrs.frozen(kw_only=True)
-class _Day:
-    """A window with what it saw and the lines of the journal that were written in it."""
-
-    ledger: Ledger
-    closed: bool
-    counts: Mapping[str, int]
-    entries: tuple[Entry, ...]
-
-    @property
-    def quiet(self) -> bool:
-        """Whether nothing happened that deserves a sentence of its own."""
-        return (
-            self.closed
-            and not set(self.counts) - ORDINARY
-            and all(entry.kind == "step" for entry in self.entries)
-        )
-
-    @property
-    def used(self) -> bool:
-        """Whether its cap was used."""
-        part, whole = USED_SHARE
-        return self.ledger.accepted * whole >= self.ledger.cap * part
-
-
-def _plural(count: int, one: str) -> str:
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
-
-
-def _counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(
-        f"{count} {TOLD.get(kind, kind.replace('_', ' '))}"
-        for kind, count in sorted(counts.items())
-        if kind not in ("attempted", "accepted") and count
-    )
-
-
-def _spread(name: str, first: int, last: int) -> str:
-    return f"{name} {first:,}" if first == last else f"{name}s {first:,} to {last:,}"
-
-
-def _fold(days: Sequence[_Day]) -> list[tuple[Instant, str]]:
-    """Some quiet days in a row as one sentence, or a sentence each where they are few."""
-    if len(days) < FOLDED_MIN:
-        return [line for day in days for line in _tell(day)]
-    first, last = days[0].ledger, days[-1].ledger
-    steps = [day.ledger.step for day in days]
-    caps = [day.ledger.cap for day in days]
-    used = sum(day.used for day in days)
-    how = "all caps used" if used == len(days) else f"{used} of {len(days)} caps used"
-    moved = _spread("step", min(steps), max(steps))
-    text = (
-        f"days {first.window.date} to {last.window.date}: {len(days)} windows, {moved}, "
-        f"{_spread('cap', min(caps), max(caps))}, {how}, "
-        f"{sum(day.ledger.accepted for day in days):,} accepted"
-    )
-    return [(first.window.starts_at, text)]
-
-
-def _tell(day: _Day) -> list[tuple[Instant, str]]:
-    ledger = day.ledger
-    detail = _counted(day.counts)
-    state = "closed" if day.closed else "open"
-    tried = day.counts.get("attempted", 0)
-    tries = f" of {_plural(tried, 'attempt')}" if tried > ledger.accepted else ""
-    held = f", held to {ledger.goal} so that the days are alike" if ledger.goal < ledger.cap else ""
-    text = (
-        f"day {ledger.window.date}: step {ledger.step}, cap {ledger.cap}{held}, used {ledger.used}, "
-        f"accepted {ledger.accepted}{tries}{f'; {detail}' if detail else ''} ({state})"
-    )
-    lines = [(ledger.window.starts_at, text)]
-    lines += [(entry.at, entry.text) for entry in day.entries]
-    return lines
-
-
-def _days(
-    windows: Iterable[tuple[bool, Ledger, Mapping[str, int]]], entries: Sequence[Entry]
-) -> tuple[list[_Day], list[Entry]]:
-    """Windows with the lines written in each, and the lines that were written in none.
-
-    The line of a step is written when the next window opens and speaks of the one before: it stands with
-    that one.
-    """
-    known = list(windows)
-    left: dict[int, list[Entry]] = {ledger.id: [] for _, ledger, _ in known}
-    loose: list[Entry] = []
-    for entry in entries:
-        home = None
-        for place, (_, ledger, _) in enumerate(known):
-            if ledger.window.starts_at <= entry.at < ledger.window.ends_at:
-                home = known[place - 1][1] if entry.kind == "step" and place else ledger
-                break
-        if home is None:
-            loose.append(entry)
-        else:
-            left[home.id].append(entry)
-    days = [
-        _Day(ledger=ledger, closed=closed, counts=counts, entries=tuple(left[ledger.id]))
-        for closed, ledger, counts in known
-    ]
-    return days, loose
-
-
-def standing_after(text: str, before: str) -> str:
-    """The standing that a line of the journal speaks of; the one before where it speaks of none."""
-    words = (
-        ("suspended for ", "suspended"),
-        ("suspension ended by an operator", "reduced"),
-        ("back from ", "reduced"),
-        ("cold: ", "cold"),
-        ("paused by an operator", "paused"),
-    )
-    for start, standing in words:
-        if text.startswith(start):
-            return standing
-    for start in ("resumed by an operator: ", "declared by an operator: "):
-        if text.startswith(start):
-            return _known(text.removeprefix(start).partition(",")[0], before)
-    if " to " in text and (word := text.partition(":")[0].rpartition(" to ")[2]) in set(Standing):
-        return word
-    for start in ("given the past of ", "given a past of ", "state "):
-        if text.startswith(start):
-            return _known(text.partition(": ")[2].partition(",")[0], before)
-    if text.startswith(("put at step ", "step ", "moved from step ")):
-        aim, of, last = _steps(text)
-        return "warm" if of and aim >= last else "ramping" if of else before
-    return before
-
-
-def _known(word: str, before: str) -> str:
-    return word if word in set(Standing) else before
-
-
-def _steps(text: str) -> tuple[int, bool, int]:
-    """``... to 7 of 45`` or ``... step 7 of 45``: the step and the last one."""
-    numbers = text.partition(":")[0].replace(" by an operator", "").rpartition(" of ")
-    aim, last = numbers[0].rpartition(" ")[2], numbers[2]
-    return (int(aim), True, int(last)) if aim.isdecimal() and last.isdecimal() else (0, False, 0)
-
-
-def _standings(lane: Lane, days: Sequence[tuple[bool, Ledger, Any]], entries: Sequence[Entry]) -> list[str]:
-    """The standing in which each day ended, as far as the journal says."""
-    found = []
-    now = "ramping"
-    told = iter(sorted(entries, key=lambda entry: entry.at))
-    entry = next(told, None)
-    for closed, ledger, _ in days:
-        while entry is not None and entry.at < ledger.window.ends_at:
-            now = standing_after(entry.text, now)
-            entry = next(told, None)
-        found.append(now if closed else lane.standing.value)
-    return found
+__all__ = ["explain_lane", "explain_source"]
 
 
 def explain_lane(context: Context, key: LaneKey) -> Story:
@@ -227,49 +48,26 @@ def explain_lane(context: Context, key: LaneKey) -> Story:
             for _, closed, ledger in lanes.windows_of(connection, lane.id)
         ]
         entries = journal.entries_of(connection, lane=lane.id)
-        days, loose = _days(windows, entries)
-        told = [*_began(days), *((entry.at, entry.text) for entry in loose), *_middle(days)]
+        days, loose = by_day(windows, entries)
+        told = [*began(days), *((entry.at, entry.text) for entry in loose), *tell(days)]
         told.sort(key=lambda one: one[0])
         open_ = _about(findings.open_findings(connection), key)
         past = histories(connection, [lane], now - HISTORY)[lane.id]
         wait = _wait(context, connection, lane, now)
-        coming = tomorrow_of(context, lane, past, now)
+        coming = tomorrow_of(context, lane, past, wait, now)
         lines = [f"{format_instant(at)}  {text}" for at, text in told]
         lines += [f"now  {text}" for text in _present(lane, wait, now)]
         lines += [f"to mend  {tell_finding(row)}" for row in open_]
         if coming is not None:
             lines.append(f"tomorrow  {coming}")
-        standings = _standings(lane, windows, entries)
-        facts = _facts(lane, windows, standings, entries, wait, coming, open_)
+        stood = standings(lane, windows, entries)
+        facts = _facts(lane, windows, stood, entries, wait, coming, open_)
         return Story(
             title=f"lane {key}: {lane.standing}, step {lane.step}", lines=tuple(lines), facts=facts, wait=wait
         )
 
     with context.clock.busy():
         return context.database.read(job)
-
-
-def _began(days: Sequence[_Day]) -> list[tuple[Instant, str]]:
-    if not days:
-        return []
-    first = days[0].ledger
-    text = f"began on {first.window.date} at step {first.step} with a cap of {first.cap} a day"
-    if first.partial:
-        text += ", in the middle of the day" if not days[0].closed or first.cap else ", with the next window"
-    return [(first.window.starts_at, text)]
-
-
-def _middle(days: Sequence[_Day]) -> list[tuple[Instant, str]]:
-    told: list[tuple[Instant, str]] = []
-    quiet: list[_Day] = []
-    for day in days:
-        if day.quiet:
-            quiet.append(day)
-            continue
-        told += _fold(quiet)
-        quiet = []
-        told += _tell(day)
-    return told + _fold(quiet)
 
 
 def _wait(context: Context, connection: Connection, lane: Lane, now: Instant) -> Wait | None:
@@ -375,7 +173,7 @@ def explain_source(context: Context, address: str) -> Story:
         for lane in mine:
             past = pasts[lane.id]
             wait = _wait(context, connection, lane, now)
-            coming = tomorrow_of(context, lane, past, now)
+            coming = tomorrow_of(context, lane, past, wait, now)
             lines.append(_short(lane, past, wait, coming, now))
             rows.append(
                 {
@@ -393,7 +191,7 @@ def explain_source(context: Context, address: str) -> Story:
         lines += [f"to mend  {tell_finding(row)}" for row in open_]
         lines.append(f"more  warmup explain {mine[0].key}")
         facts = {"source": address, "lanes": rows, "findings": [finding_facts(row) for row in open_]}
-        count = _plural(len(mine), "lane")
+        count = plural(len(mine), "lane")
         return Story(title=f"address {address}: {count}", lines=tuple(lines), facts=facts)
 
     with context.clock.busy():

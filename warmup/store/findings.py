@@ -74,8 +74,8 @@ def end_findings(
     provider: str,
     domains: Collection[str],
     prefix: str,
-) -> int:
-    """End the open findings of a lane about some sender domains whose codes begin so; how many there were."""
+) -> list[str]:
+    """End the open findings of a lane about some sender domains whose codes begin so; whom each was about."""
     over = (
         sa.update(findings)
         .where(
@@ -86,8 +86,9 @@ def end_findings(
             findings.c.code.startswith(prefix, autoescape=True),
         )
         .values(ended_at=now)
+        .returning(findings.c.domain)
     )
-    return int(connection.execute(over).rowcount)
+    return sorted(row[0] for row in connection.execute(over))
 
 
 def findings_of(

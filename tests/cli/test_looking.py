@@ -269,7 +269,7 @@ class TestDatabase:
             (
                 "UPDATE windows SET ends_at = ends_at + 5; "
                 "INSERT INTO windows SELECT id + 100, lane, date, zone, "
-                "ends_at - 5, ends_at, step, cap, peak, 0, 0, tat, partial, 1 FROM windows",
+                "ends_at - 5, ends_at, step, cap, peak, 0, 0, tat, partial, 1, aim FROM windows",
                 "overlap",
             ),
         ],

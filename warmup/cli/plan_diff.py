@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from warmup.config import Config
     from warmup.plan.diff import Difference, PlanRecord
 
 __all__ = ["diff"]
@@ -122,7 +123,8 @@ def _record(name: str) -> PlanRecord:
     if path.suffix == ".toml":
         from warmup.config import Config
 
-        return PlanRecord.of(Config.from_file(path).plan)
+        config = Config.from_file(path)
+        return PlanRecord.of(config.plan, _settings(config))
     try:
         with path.open("rb") as file:
             raw = file.read(SIZE_MAX + 1)
@@ -138,6 +140,35 @@ def _record(name: str) -> PlanRecord:
             name, f"is not JSON: {error}", "give what warmup plan --format json wrote"
         ) from None
     return PlanRecord.read(value, name)
+
+
+def _settings(config: Config) -> dict[str, str]:
+    """What a configuration says of how its plan is followed, beside what its caps are made from."""
+    from warmup.timing import format_span
+
+    spread = config.steadiness
+    found = {
+        "ramp": str(config.ramp),
+        "growth": "off" if config.growth is None else f"{float(config.growth.factor):g}",
+        "smooth": "no" if spread is None else "yes",
+        "demand": config.demand,
+    }
+    if spread is not None:
+        found |= {"keep_warm": str(spread.keep_warm), "patience": str(spread.patience)}
+    for source in config.sources:
+        said = config.declarations.get(source.address)
+        if said is not None:
+            words = {"warm": said.warm or "", "step": said.step or "", "volume": said.volume or ""}
+            told = ", ".join(
+                name if word is True else f"{name} {word}" for name, word in words.items() if word
+            )
+            found[f"IP {source.address} is used to"] = told
+        found[f"IP {source.address} is in pool"] = source.pool
+    for name, stream in config.streams.items():
+        hours = "any hour" if stream.hours is None else f"{stream.hours.text} ({stream.hours.zone})"
+        deadline = "no deadline" if stream.deadline is None else f"deadline {format_span(stream.deadline)}"
+        found[f"stream {name}"] = f"priority {stream.priority}, pool {stream.pool}, {deadline}, {hours}"
+    return found
 
 
 def _told(found: Difference) -> Iterator[str]:

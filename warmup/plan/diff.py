@@ -25,19 +25,23 @@ class PlanRecord:
         head: As :meth:`warmup.plan.Plan.head` gives it.
         caps: Deliveries by (day, source, provider); empty where only the head was kept.
         fingerprint: :attr:`warmup.plan.Plan.fingerprint`, where it is known.
+        settings: What else its configuration says of how it is followed, by name, in words; None where
+            that is not known.
     """
 
     head: Mapping[str, Any]
     caps: Mapping[tuple[date, str, str], int]
     fingerprint: str | None = None
+    settings: Mapping[str, str] | None = None
 
     @classmethod
-    def of(cls, plan: Plan) -> PlanRecord:
-        """The record of a plan, over the days of its preview."""
+    def of(cls, plan: Plan, settings: Mapping[str, str] | None = None) -> PlanRecord:
+        """The record of a plan, over the days of its preview, and of how it is followed."""
         return cls(
             head=plan.head(),
             caps={(row.date, row.ip, row.provider): row.cap for row in plan.rows()},
             fingerprint=plan.fingerprint,
+            settings=settings,
         )
 
     @classmethod
@@ -169,8 +173,11 @@ class Difference:
                 yield "Lower caps hold today already, higher ones from tomorrow on."
         before, after = self.reached
         if before != after:
-            words = [on.isoformat() if on else "after the preview" for on in (before, after)]
-            yield f"The target is reached on {words[1]}, not on {words[0]}."
+            if after is None:
+                yield f"The target is not reached within the preview, but was on {before}."
+            else:
+                then = f"on {before}" if before else "after the preview"
+                yield f"The target is reached on {after}, not {then}."
 
 
 def _short(value: Any) -> str:
@@ -199,6 +206,10 @@ def compare_plans(
     if not inputs and len(prints) == 2 and None not in prints:
         # A table was edited, or a pattern of the same name holds other weights.
         inputs.append(("figures of the curve or the pattern", "those", "others under the same name"))
+    if before.settings is not None and after.settings is not None:
+        old, new = before.settings, after.settings
+        names = [name for name in dict.fromkeys((*old, *new)) if old.get(name) != new.get(name)]
+        inputs += [(name, old.get(name, ""), new.get(name, "")) for name in names]
     shared = {on for on, _, _ in before.caps} & {on for on, _, _ in after.caps}
     days: dict[date, list[int]] = {}
     providers: dict[str, list[int]] = {}

@@ -367,3 +367,15 @@ def test_accepted_is_told_apart(house: House) -> None:
     live(house, START + DAY, ACCEPTED)
     (first,) = [one for one in house.engine.export_state()["lanes"] if one["provider"] == "google"]
     assert (first["windows"][0]["accepted"], first["windows"][0]["evidence"]["accepted"]) == (5, 5)
+
+
+def test_from_a_file_to_any_database(house: House, elsewhere: Callable[..., House]) -> None:
+    """What SQLite kept stands in the other database as it was: SQLite there, SQLite or PostgreSQL here."""
+    first = lived(elsewhere(SimulatedClock(START)), 2).engine.export_state(journal=True)
+    house.clock.advance_to(START + 2 * DAY)
+    house.engine.import_state(json.loads(json.dumps(first)))
+    again = house.engine.export_state()
+    assert again["lanes"] == [
+        {name: value for name, value in one.items() if name != "journal"} for one in first["lanes"]
+    ]
+    assert sum(day["accepted"] for one in again["lanes"] for day in one["windows"]) > 0

@@ -263,7 +263,7 @@ def _table(figures: Figures) -> None:
 def _turn(lines: tuple[str, ...]) -> tuple[str, ...]:
     """What a lane's story says of the day on which it was held back first, and of today."""
     begin = next((at for at, line in enumerate(lines) if "deferred for volume" in line), len(lines))
-    told = [line for line in lines[begin:] if "  silent for " not in line]
+    told = [line for line in lines[begin:] if "  silent " not in line]
     return (*told[:TURN_LINES], *told[TURN_LINES:][-3:])
 
 

@@ -104,7 +104,7 @@ def compared_page(found: Sequence[Compared], title: str) -> Iterator[str]:
             yield f"<p>Drawn at random: {escape('; '.join(one.ranges))}.</p>\n"
         yield html_table(HEADINGS, [_row(score) for score in one.scores], texts=1)
         tracks = _tracks(one)
-        drawn = [*tracks.items()][: len(PALETTE)]
+        drawn = [*tracks.items()][: len(PALETTE) - 1]
         left_out = f" {len(tracks) - len(drawn)} more stand below." if len(tracks) > len(drawn) else ""
         picture = svg_chart(
             [Series(name, [day.accepted for day in track.days]) for name, track in drawn],

@@ -106,3 +106,26 @@ def test_a_question_that_makes_no_sense_names_its_option() -> None:
     ):
         code, text = run(*words)
         assert code == 64 and f"{names}: " in text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ips --volume 3000 --by 2027-01-01 --start 2026-12-01 --target 5000",
+        "ips --volume 3000 --by 2027-01-01 --start 2026-12-01 --days 50",
+        "feed --volume 20000 --curve sparkpost",
+        "feed --volume 20000 --pause 2027-01-01..2027-01-02",
+    ],
+)
+def test_an_option_that_does_not_count_for_the_question_is_refused(words: str) -> None:
+    """Nobody takes an answer for one that looked at what it did not look at."""
+    code, text = run(*words.split())
+    assert code == 64
+    assert f"{words.split()[-2]}: given" in text
+
+
+def test_a_start_that_has_passed_is_said_to_have_passed() -> None:
+    """The latest start may lie before today: then it is an answer that cannot be followed any more."""
+    question = ("start", "--volume", "100000", "--ips", "4", "--on")
+    assert "lies before today" in run(*question, "2025-01-15")[1].replace("\n      ", " ")
+    assert "lies before today" not in run(*question, "2199-01-15")[1]

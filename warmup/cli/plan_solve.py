@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from warmup.cli.options import demand_options, files_options
@@ -56,6 +57,12 @@ def _framed(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+OF_RAMPS = {
+    "curve": "--curve", "timezone": "--timezone", "pattern": "--pattern", "weekdays": "--weekdays",
+    "sending_days": "--sending-days", "holidays": "--holidays", "pauses": "--pause", "per_ip": "--per-ip",
+}  # fmt: skip
+"""Options that say nothing where no ramp is looked at."""
+
 _VOLUME = click.option("--volume", type=int, required=True, help="Deliveries a day.")
 _DEADLINE = click.option(
     "--deadline", type=int, default=0, show_default=True, help="Days that a delivery may wait."
@@ -85,6 +92,18 @@ def _without_demand(demand: str | None, words: dict[str, Any]) -> None:
     ]
     if problems:
         raise PlanError(problems=problems)
+
+
+def _idle(names: Mapping[str, str], wrong: str, mend: str) -> None:
+    """Refuse options of this command that were typed and would change nothing; ``names`` are typed names."""
+    from warmup.errors import PlanError, Problem
+
+    given = click.get_current_context().get_parameter_source
+    typed = [
+        option for name, option in names.items() if given(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if typed:
+        raise PlanError(problems=[Problem(option, wrong, mend) for option in typed])
 
 
 def _weights(text: str | None) -> list[int]:
@@ -150,6 +169,8 @@ def _told(answer: Answer, words: dict[str, Any], reading: Reading) -> Iterator[s
     if isinstance(providers, dict):
         yield "\n"
         width = max(map(len, providers))
+        if answer.question == "feed":
+            yield "  IPs that each provider alone could feed:\n"
         for name, number in providers.items():
             yield f"  {name.ljust(width)}  {number:>12,}\n"
     if "each" in answer.facts:
@@ -250,6 +271,11 @@ def ips(
         first = _day("start", start, zone)
         _without_demand(demand, words)
         if demand is None:
+            _idle(
+                {"days": "--days", "target": "--target"},
+                "given without a demand",
+                "add it, or leave this out",
+            )
             if volume is None or by is None:
                 raise PlanError.of(
                     "by" if volume is not None else "volume",
@@ -277,11 +303,15 @@ def start(volume: int, on: str, ips: int, deadline: int, format: str, **words: A
     """Find the latest start with which so much goes on a day."""
     from warmup.forecast.solve import when_to_start
 
-    _answered(
-        format,
-        words,
-        lambda frame, reading: when_to_start(frame, volume, _day("on", on, reading.zone), ips, deadline),
-    )
+    def ask(frame: Frame, reading: Reading) -> Answer:
+        answer = when_to_start(frame, volume, _day("on", on, reading.zone), ips, deadline)
+        now, latest = _day("today", None, reading.zone), answer.facts["start"]
+        if latest is None or date.fromisoformat(str(latest)) >= now:
+            return answer
+        late = f"{latest} lies before today, {now}: ask for more IPs, another curve, or a later day."
+        return attrs.evolve(answer, notes=(*answer.notes, late))
+
+    _answered(format, words, ask)
 
 
 @solve.command()
@@ -362,4 +392,8 @@ def feed(volume: int, floor: int, format: str, **words: Any) -> None:
     """Find how many IPs so much mail a day feeds at all."""
     from warmup.forecast.feeding import feedable
 
-    _answered(format, words, lambda frame, _: feedable(frame, volume, floor))
+    def ask(frame: Frame, _: Reading) -> Answer:
+        _idle(OF_RAMPS, "given, but only the volume, its mix and the floor count", "leave it out")
+        return feedable(frame, volume, floor)
+
+    _answered(format, words, ask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -10,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from warmup.app import Warmup
+from warmup.cli.lane_picture import page, picture
 from warmup.store import findings
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -122,6 +124,21 @@ class TestStory:
         assert "to mend: auth-spf" in site.run("status").stdout
         assert any(row["check"] == "127.0.0.2:google" and row["level"] == "fail" for row in map(
             json.loads, site.run("doctor", "--format", "json").stdout.splitlines()))  # fmt: skip
+
+
+def test_a_day_stands_above_itself() -> None:
+    """Days without a window are drawn as empty ones, and all panels have the same axis."""
+    evidence = {"volume_limited": 3, "complained": 1, "auth_failure": 2}
+    words = {"step": 1, "cap": 9, "used": 9, "accepted": 9, "standing": "warm"}
+    days = [{"date": f"2026-12-{day:02}", "evidence": evidence, **words} for day in (1, 2, 9)]
+    drawn = picture("a lane", days)
+    assert "2026-12-05" in drawn and drawn.count("2026-12-05") > 3
+    axes = [
+        re.findall(r'<text class="m" x="([\d.]+)" y="[\d.]+"[^>]*>2026', part)
+        for part in drawn.split("<svg ")
+    ]
+    assert len({tuple(axis) for axis in axes if axis}) == 1
+    assert len(page("a lane", ["told"], days).split("<tr>")) == 5
 
 
 @pytest.mark.parametrize("words", [("state",), ("feedback",), ("lane", "graft"), ("state", "import")])

@@ -7,6 +7,7 @@ be told apart by colour. Words that others wrote are escaped.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from html import escape
 from typing import Any
 
@@ -26,12 +27,17 @@ BOUNCED = ("invalid_recipient", "late_bounce")
 COMPLAINED = ("complained",)
 
 PANELS = (
-    ("deferred for volume", DEFERRED),
-    ("refused", REFUSED),
-    ("failed authentication", UNPROVED),
-    ("unknown mailboxes", BOUNCED),
-    ("complaints", COMPLAINED),
+    ("deferred for volume", "deferred", DEFERRED),
+    ("refused", "refused", REFUSED),
+    ("failed authentication", "failed", UNPROVED),
+    ("unknown mailboxes", "unknown", BOUNCED),
+    ("complaints", "complaints", COMPLAINED),
 )
+LEGEND = max(len("accepted"), *(len(short) for _, short, _ in PANELS))
+"""Letters of every legend: as wide in each panel, so that a day stands above itself."""
+
+GAP_MAX = 400
+"""Days without a window that are drawn as empty ones; a longer gap is drawn as none."""
 
 HATCH = {
     "ramping": "none",
@@ -46,6 +52,28 @@ HATCH = {
 Day = Mapping[str, Any]
 
 
+def _wide(name: str) -> str:
+    return name.ljust(LEGEND, "\N{NO-BREAK SPACE}")
+
+
+def _every(days: Sequence[Day]) -> Iterator[Day]:
+    """The days, and empty ones where the engine saw none."""
+    before: Day | None = None
+    for day in days:
+        if before is not None:
+            first, last = (date.fromisoformat(one["date"]) for one in (before, day))
+            for at in range(1, (last - first).days if (last - first).days <= GAP_MAX else 1):
+                yield {
+                    "date": (first + timedelta(days=at)).isoformat(),
+                    "cap": 0,
+                    "accepted": 0,
+                    "evidence": {},
+                    "standing": before["standing"],
+                }
+        yield day
+        before = day
+
+
 def _sum(days: Sequence[Day], kinds: Sequence[str]) -> list[int]:
     return [sum(day["evidence"].get(kind, 0) for kind in kinds) for day in days]
 
@@ -57,9 +85,10 @@ def picture(title: str, days: Sequence[Day]) -> str:
         title: Heading.
         days: Facts of the days, as :func:`warmup.engine.story.explain_lane` gives them.
     """
+    days = list(_every(days))
     labels = [day["date"] for day in days]
-    panels = [(name, _sum(days, kinds)) for name, kinds in PANELS]
-    panels = [(name, values) for name, values in panels if any(values)]
+    panels = [(name, short, _sum(days, kinds)) for name, short, kinds in PANELS]
+    panels = [panel for panel in panels if any(panel[2])]
     height = HEAD + PANEL * len(panels) + STRIP
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
@@ -68,8 +97,8 @@ def picture(title: str, days: Sequence[Day]) -> str:
     if not days:
         parts.append(f'<text x="{LEFT}" y="40">{escape(title)}: no day yet</text></svg>\n')
         return "\n".join(parts)
-    caps = Series("cap", [day["cap"] for day in days])
-    accepted = Series("accepted", [day["accepted"] for day in days])
+    caps = Series(_wide("cap"), [day["cap"] for day in days])
+    accepted = Series(_wide("accepted"), [day["accepted"] for day in days])
     parts.append(
         _placed(
             svg_chart([accepted], labels, title=title, subtitle="Deliveries a day.", marks=caps, height=HEAD),
@@ -77,8 +106,8 @@ def picture(title: str, days: Sequence[Day]) -> str:
         )
     )
     at = HEAD
-    for name, values in panels:
-        chart = svg_chart([Series(name, values)], labels, title=f"{name} a day", height=PANEL)
+    for name, short, values in panels:
+        chart = svg_chart([Series(_wide(short), values)], labels, title=f"{name} a day", height=PANEL)
         parts.append(_placed(chart, at))
         at += PANEL
     parts += _strip(days, at)
@@ -99,7 +128,7 @@ def _runs(days: Sequence[Day]) -> Iterator[tuple[int, int, str]]:
 
 
 def _strip(days: Sequence[Day], y: int) -> Iterator[str]:
-    across = WIDTH - LEFT - RIGHT - 8 * len("accepted")  # as wide as the first panel
+    across = WIDTH - LEFT - RIGHT - 8 * LEGEND  # as wide as the panels
     yield (
         '<defs><pattern id="thin" width="6" height="6" patternUnits="userSpaceOnUse">'
         '<path d="M0 6L6 0" stroke="#888" stroke-width="1"/></pattern>'
@@ -130,7 +159,7 @@ def _strip(days: Sequence[Day], y: int) -> Iterator[str]:
                 f'<text class="m" x="{left + wide // 2}" y="{y + 27}" stroke="#fff" stroke-width="3" '
                 f'paint-order="stroke" style="fill:#333">{escape(word)}</text>'
             )
-    note = "standing at the end of each day; where it is narrow its first letter (S is suspended)"
+    note = "standing at the end of each day, or its first letter; hatched: reduced, suspended; dotted: paused, cold"
     yield f'<text x="{LEFT}" y="{y + 54}">{note}</text>'
 
 
@@ -151,8 +180,8 @@ th, td {{ text-align: left; padding: .15rem .7rem .15rem 0; border-bottom: 1px s
 
 def page(title: str, lines: Sequence[str], days: Sequence[Day]) -> str:
     """A lane's picture, its story and its days as one page of HTML that fetches nothing."""
-    heads = ("date", "standing", "step", "cap", "used", "accepted", *(name for name, _ in PANELS))
-    sums = [_sum(days, kinds) for _, kinds in PANELS]
+    heads = ("date", "standing", "step", "cap", "used", "accepted", *(name for name, _, _ in PANELS))
+    sums = [_sum(days, kinds) for _, _, kinds in PANELS]
     rows = [
         [*(str(day[key]) for key in heads[:6]), *(str(values[at]) for values in sums)]
         for at, day in enumerate(days)

@@ -159,7 +159,7 @@ def _strip(days: Sequence[Day], y: int) -> Iterator[str]:
                 f'<text class="m" x="{left + wide // 2}" y="{y + 27}" stroke="#fff" stroke-width="3" '
                 f'paint-order="stroke" style="fill:#333">{escape(word)}</text>'
             )
-    note = "standing at the end of each day, or its first letter; hatched: reduced, suspended; dotted: paused, cold"
+    note = "standing when a day ended, or its letter; hatched: reduced, suspended; dotted: paused, cold"
     yield f'<text x="{LEFT}" y="{y + 54}">{note}</text>'
 
 

@@ -35,7 +35,7 @@ def test_a_target_that_nobody_named_is_explained() -> None:
     """Where a provider's largest day asks for more than the largest day of all, the plan says which it is."""
     words = ("--start", "2026-12-01", "--days", "30", "--curve", "linear:days=7")
     text = run("--demand", "80 a day", *words).replace("\n  ", " ")
-    assert text.startswith("125 a day once warm")
+    assert text.startswith("95 a day once warm")
     assert "above the largest day of 80, so that apple has room for its 2; --target says another" in text
     assert "above the largest day" not in run("--demand", "80 a day", "--target", "80", *words)
 

@@ -13,7 +13,7 @@ from warmup.errors import PlanError
 from warmup.forecast.feeding import feedable
 from warmup.forecast.question import Frame, mailing, week_of
 from warmup.forecast.run import forecast
-from warmup.forecast.solve import how_many_ips, how_many_ips_for, most_on, when_to_start
+from warmup.forecast.solve import how_many_ips, how_many_ips_for, most_on, peak_target, when_to_start
 from warmup.forecast.stagger import _one_after_the_other, _orders, staggered
 from warmup.model import RampClock
 from warmup.plan import Plan
@@ -107,8 +107,8 @@ def test_ips_for_a_demand_miss_no_deadline() -> None:
     assert answer.facts["ips"] == len(answer.plan.sources)
 
 
-def demand_of(rows: dict[str, tuple[int, ...]]) -> Demand:
-    return Demand(name="mail", start=START, streams=(DemandStream(arrivals=rows),))
+def demand_of(rows: dict[str, tuple[int, ...]], deadline: int | None = None) -> Demand:
+    return Demand(name="mail", start=START, streams=(DemandStream(arrivals=rows, deadline=deadline),))
 
 
 def fed(made: Plan, demand: Demand, floor: int) -> bool:
@@ -229,6 +229,118 @@ def test_traffic_feeds_so_many_ips() -> None:
     assert thin.facts["ips"] == 2 and thin.binding.provider == "yahoo"
     assert "apple" in thin.notes[0]
     assert not feedable(frame, 500).found
+
+
+@settings(max_examples=25)
+@given(
+    curve=CURVES,
+    mix=MIXES,
+    volume=st.integers(1, 1_000),
+    ahead=st.integers(0, 9),
+    per_ip=st.integers(5, 400),
+    deadline=st.integers(0, 4),
+)
+def test_what_an_ip_shall_carry_is_kept(
+    curve: str, mix: str, volume: int, ahead: int, per_ip: int, deadline: int
+) -> None:
+    """No IP of an answer carries more than was said; fewer that carry so much do not keep the deadlines."""
+    frame = Frame.read(curve=curve, mix=mix, per_ip=per_ip)
+    by = START + ahead * DAY
+    wanted = week_of(frame, volume, by, deadline)
+    answer = how_many_ips(frame, volume, by, START, deadline)
+    if answer.found:
+        assert answer.plan is not None and keeps(answer.plan, wanted)
+        assert max(source.share for source in answer.plan.sources) <= per_ip
+    ips = len(answer.plan.sources) if answer.plan is not None else 8
+    for fewer in range(-(-volume // per_ip), min(ips, 8)):
+        if fewer * (frame.share(ahead + 7 + deadline) or per_ip) >= volume:
+            assert not keeps(frame.plan(fewer * per_ip, fewer, START), wanted)
+
+
+def test_mail_that_may_wait_does_not_need_a_cap_on_its_first_day() -> None:
+    """A small provider has no cap on the first day; with a deadline its mail goes on a later one."""
+    frame = Frame.read(curve="geometric:start=2,growth=2", mix="google=0.9,other=0.1", per_ip=10)
+    by = START + DAY
+    at_once = how_many_ips(frame, 12, by, START)
+    assert not at_once.found
+    assert at_once.binding.provider == "other" and at_once.binding.have == 0
+    later = how_many_ips(frame, 12, by, START, deadline=8)
+    assert later.facts["ips"] == 2 and later.plan is not None
+    assert keeps(later.plan, week_of(frame, 12, by, 8))
+
+
+def test_ips_carry_the_volume_itself_and_not_only_its_first_week() -> None:
+    """A deadline as long as the week hides that mail piles up; the IPs together carry as much as comes."""
+    frame = Frame.read(curve="caps:5,5,100", mix="google=0.9,other=0.1")
+    answer = how_many_ips(frame, 2_469, START + 7 * DAY, START, deadline=8)
+    assert answer.facts["ips"] == 25
+    assert answer.binding.code == "curve" and answer.binding.have == 2_400
+    assert "2,400 of 2,469 can go a day" in answer.binding.message
+
+
+def test_many_ips_with_a_thin_part_need_a_larger_target() -> None:
+    """Six IPs of ten a day send a provider of 1 % nothing; with a larger target they do, which is found."""
+    frame = Frame.read(curve="geometric:start=2,growth=2", mix="us")
+    wanted = week_of(frame, 59, START, 0)
+    answer = when_to_start(frame, 59, START, 6)
+    assert answer.found and answer.plan is not None
+    assert keeps(answer.plan, wanted)
+    assert int(str(answer.facts["target"])) > 4 * 59
+    assert not keeps(frame.plan(answer.plan.target - 1, 6, answer.plan.start), wanted)
+
+
+def test_a_lane_that_has_all_its_share_gives_it_waits_for_no_step() -> None:
+    """Where other providers' lanes still rise, the share is named; where a part is 1 of 10, the share too."""
+    rising = when_to_start(Frame.read(curve="sendgrid", mix="us"), 2_265, START + 15 * DAY, 2, 1)
+    assert "att alone can take 24 of 25" in rising.notes[0] and "it is step" not in rising.notes[0]
+    thin = most_on(Frame.read(curve="mailtrap", mix="us", per_ip=10), START + 25 * DAY, START, 4, deadline=1)
+    assert thin.binding.code == "share"
+
+
+def test_mail_is_late_by_its_own_deadline_and_not_by_a_weeks_patience() -> None:
+    """A deadline of two weeks is two weeks; mail without one shall be gone after one."""
+    frame = Frame.read(curve="caps:10", mix="google=1")
+
+    def ips_for(deadline: int | None) -> object:
+        stream = DemandStream(arrivals={"google": (100,)}, deadline=deadline)
+        demand = Demand(name="mail", start=START, streams=(stream,))
+        return how_many_ips_for(frame, demand, START, target=100).facts["ips"]
+
+    assert [ips_for(9), ips_for(4), ips_for(None)] == [1, 2, 2]
+
+
+@given(
+    mix=MIXES,
+    ips=st.integers(1, 5),
+    largest=st.lists(st.integers(0, 300), min_size=10, max_size=10),
+)
+def test_the_target_for_a_demand_is_the_least_that_holds_it(mix: str, ips: int, largest: list[int]) -> None:
+    """Warm IPs with this target hold every provider's largest day, and one less does not do."""
+    frame = Frame.read(mix=mix)
+    peaks = dict(zip(frame.mix.providers, largest, strict=False))
+    demand = demand_of({name: (0, count) for name, count in peaks.items()})
+
+    def holds(target: int) -> bool:
+        made = frame.plan(max(ips, target), ips, START)
+        full = [made.full_caps(source.address, START) for source in made.sources]
+        return all(sum(caps[name] for caps in full) >= count for name, count in peaks.items())
+
+    target = peak_target(frame.mix, demand, ips)
+    assert holds(target)
+    assert target <= ips or not holds(target - 1)
+
+
+def test_ips_that_cannot_follow_each_other_start_together() -> None:
+    """An IP that is far ahead takes the mail of one that begins; started on one day they share it evenly."""
+    frame = Frame.read(curve="geometric:start=20,growth=1.5", mix="google=1")
+    rising = (40, 57, 74, 91, 108, 125, 142, 150, 150, 193, 210, 227, 150, 261, 250, 295, 150, 250, 150, 150)
+    demand = demand_of({"google": rising}, deadline=0)
+    answer = staggered(frame, demand, 2, START, floor=60)
+    assert answer.found and answer.plan is not None
+    assert [source.start for source in answer.plan.sources] == [START + 2 * DAY] * 2
+    assert fed(answer.plan, demand, 60)
+    alone = [("ip-1", START), ("ip-2", START + 2 * DAY)]
+    assert not fed(frame.plan(answer.plan.target, alone, START, days=20), demand, 60)
 
 
 def test_impossible_questions_say_so() -> None:

@@ -67,8 +67,9 @@ def against(
             until = first + timedelta(days=days - 1)
             wrong = f"brings no mail from {first} to {until}"
             raise PlanError.of("demand", wrong, "look further with --days, start later, or give a --target")
-        needed, provider, day = peak_need(made.mix, shown)
-        made = make(max(len(made.sources), needed), **words)
+        sources = len(made.sources)
+        needed, provider, day = peak_need(made.mix, shown, sources)
+        made = make(max(sources, needed), **words)
         if needed > largest:
             reading.notes.append(
                 f"the target is above the largest day of {largest:,}, so that {provider} has room for its "

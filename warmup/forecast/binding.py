@@ -26,21 +26,24 @@ __all__ = ["missed", "run_from", "shortfall"]
 def run_from(made: Plan, wanted: Demand, on: date, deadline: int, days: int = 0) -> Forecast:
     """Run a plan forward from a day on; its lanes have made a step on every sending day before."""
     lanes = {}
+    known: dict[tuple[date, int], dict[str, int]] = {}
     for source in made.sources:
-        last = made.last_step(source.address)
-        for provider, step in _steps(made, source.start, on).items():
+        alike = (source.start, made.last_step(source.address))
+        if alike not in known:
+            known[alike] = _steps(made, *alike, on)
+        for provider, step in known[alike].items():
             key = LaneKey(source.address, provider)
-            lanes[key] = Lane(id=0, key=key, step=min(step, last))
+            lanes[key] = Lane(id=0, key=key, step=step)
     days = days or WEEK + deadline
     return forecast(made, wanted, ramp=RampClock.CALENDAR, today=on, days=days, lanes=lanes)
 
 
-def _steps(made: Plan, start: date, on: date) -> dict[str, int]:
+def _steps(made: Plan, start: date, last: int, on: date) -> dict[str, int]:
     frame = Frame(model=made)
     if not made.pauses:
-        step = max(1, frame.steps(start, on, made.providers[0]))
+        step = max(1, frame.steps(start, on, made.providers[0], last))
         return dict.fromkeys(made.providers, step)
-    return {provider: max(1, frame.steps(start, on, provider)) for provider in made.providers}
+    return {provider: max(1, frame.steps(start, on, provider, last)) for provider in made.providers}
 
 
 def shortfall(
@@ -60,7 +63,10 @@ def missed(seen: Forecast, when: str, only: str | None = None) -> Binding:
     """What binds a forecast in which mail misses its deadline, or waits in the end."""
     misses = [miss for miss in seen.misses if only in (None, miss.provider)]
     if not misses:
-        late = max(seen.providers, key=lambda found: found.waiting[-1])
+        late = max(
+            (found for found in seen.providers if only in (None, found.provider)),
+            key=lambda found: found.waiting[-1],
+        )
         provider, at = late.provider, seen.days - 1
         lacking = late.waiting[-1]
     else:
@@ -102,12 +108,15 @@ def _cause(seen: Forecast, provider: str, on: date, step: int) -> tuple[str, str
     last = made.last_step(source.address)
     step = min(step, last)
     free = attrs.evolve(made, curve=_Unhurried(made.curve)) if made.curve.hourly(step, source.share) else made
-    if made.caps(source.address, step, on)[provider] < free.caps(source.address, step, on)[provider]:
+    have = made.caps(source.address, step, on)[provider]
+    if have < free.caps(source.address, step, on)[provider]:
         return "hourly", f"{name} limits each hour, and the pattern {made.pattern.name} has a busy one"
-    if step < last:
+    # Where other providers' lanes still rise, this one may have all that its share gives it.
+    if have < made.caps(source.address, last, on)[provider]:
         return "curve", f"it is step {step} of {last} of {name}"
-    # A larger share helps where the share binds, and not where the curve does.
-    larger = attrs.evolve(made, sources=(attrs.evolve(source, share=min(TARGET_MAX, 2 * source.share)),))
+    # A larger share helps where the share binds, and not where the curve does. It has to be much larger:
+    # twice as much may leave a small part as it is.
+    larger = attrs.evolve(made, sources=(attrs.evolve(source, share=TARGET_MAX),))
     step = max(step, _calendar_step(made, provider, on))
     at_most = larger.caps(source.address, step, on)[provider]
     if made.caps(source.address, step, on)[provider] < at_most:

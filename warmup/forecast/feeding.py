@@ -60,6 +60,8 @@ def feedable(frame: Frame, volume: int, floor: int = KEPT_WARM) -> Answer:
         have=parts[tight],
         need=(most + 1) * floor,
     )
+    if most < fed[tight]:
+        binding = Binding(code="none", message=f"{most:,} IPs are the most that a plan may have.")
     return Answer(
         question="feed",
         found=True,

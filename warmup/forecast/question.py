@@ -181,17 +181,21 @@ class Frame:
         source = attrs.evolve(self.model.sources[0], share=share)
         return attrs.evolve(self.model, sources=(source,)).nominal(source.address, step)
 
-    def steps(self, start: date, on: date, provider: str) -> int:
-        """The step of a lane on a day if every day that is not of rest was one; 0 before its start."""
+    def steps(self, start: date, on: date, provider: str, most: int = 2 * STEP_MAX) -> int:
+        """The step of a lane on a day if every day that is not of rest was one; 0 before its start.
+
+        It is not counted beyond ``most``.
+        """
         address = self.model.sources[0].address
         days = (on - start).days
         if days < 0:
             return 0
-        moved = sum(
-            not self.model.rests(address, provider, start + number * _DAY)
-            for number in range(min(days, 2 * STEP_MAX))
-        )
-        return moved + 1
+        step = 1
+        for number in range(days):
+            if step >= most:
+                break
+            step += not self.model.rests(address, provider, start + number * _DAY)
+        return step
 
     def volume(self, number: int, on: date, mix: Mix | None = None) -> dict[str, int]:
         """A daily volume on a day, by provider: scaled by the weekday, and nothing where the plan rests."""

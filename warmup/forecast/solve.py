@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
+from typing import Any
 
 from warmup.errors import PlanError
 from warmup.forecast.binding import missed, run_from, shortfall
@@ -110,22 +111,27 @@ def how_many_ips(frame: Frame, volume: int, by: date, start: date, deadline: int
         found = next(
             (ips for ips in tried if carries(ips) and works(ips, _rounded_up(frame, volume, ips))), 0
         )
-        most = _rounded_up(frame, volume, found)
+        least, most = 1, _rounded_up(frame, volume, found)
         if not found:
             return _no_ips(frame, volume, by, start, deadline, frame.plan(volume, 1, start), wanted)
     else:
-        top = _enough(frame, wanted, share, start)
-        if not 0 < top <= min(SOURCES_MAX, TARGET_MAX // share):
-            return _no_ips(frame, volume, by, start, deadline, frame.plan(share, 1, start), wanted)
-        found = first_holding(1, top, lambda ips: works(ips, ips * share))
+        # What may wait is not what may pile up: the IPs together carry the volume itself.
+        least, limit = -(-volume // share), min(SOURCES_MAX, TARGET_MAX // share)
+        enough, open_ = _enough(frame, wanted, share, start, deadline)
+        top = min(max(least, enough), limit)
+        if not open_ or least > limit or (enough > limit and not works(limit, limit * share)):
+            return _no_ips(frame, volume, by, start, deadline, frame.plan(top * share, top, start), wanted)
+        found = first_holding(least, top, lambda ips: works(ips, ips * share))
         most = found * share
     target = first_holding(max(volume, found), max(most, volume, found), lambda target: works(found, target))
     made = frame.plan(target, found, start)
-    if found > 1:
+    if found == 1:
+        binding = Binding(code="none", message="One IP is enough, and there is no smaller number.")
+    elif share is not None and found == least and works(found - 1, (found - 1) * share):
+        binding = _too_little(frame, volume, found - 1, share, f"with {_ips(found - 1)}")
+    else:
         fewer = frame.plan(target if share is None else (found - 1) * share, found - 1, start)
         binding = shortfall(frame, fewer, wanted, by, deadline, f"with {_ips(found - 1)}")
-    else:
-        binding = Binding(code="none", message="One IP is enough, and there is no smaller number.")
     return Answer(
         question="ips",
         found=True,
@@ -145,21 +151,42 @@ def how_many_ips(frame: Frame, volume: int, by: date, start: date, deadline: int
     )
 
 
-def _enough(frame: Frame, wanted: Demand, share: int, start: date) -> int:
-    """IPs of a share that send every day's mail on that day; 0 where no number does."""
+def _too_little(frame: Frame, volume: int, ips: int, share: int, when: str) -> Binding:
+    """What binds where mail can wait through the week that is asked about, but would pile up after it."""
+    limited = share == frame.per_ip
+    cause = "an IP shall carry no more" if limited else f"{frame.curve_name} gives an IP no more by then"
+    return Binding(
+        code="share" if limited else "curve",
+        message=f"{when[:1].upper()}{when[1:]}, {ips * share:,} of {volume:,} can go a day, "
+        f"{share:,} from each: {cause}.",
+        have=ips * share,
+        need=volume,
+    )
+
+
+def _enough(frame: Frame, wanted: Demand, share: int, start: date, deadline: int) -> tuple[int, bool]:
+    """IPs of a share that send each day's mail on the first day within its deadline on which one can.
+
+    Also whether there always is such a day; mail that has none is left out of the number.
+    """
     one = frame.plan(share, 1, start)
-    most = 1
+    most, always = 1, True
     for stream in wanted.streams:
         for provider, row in stream.arrivals.items():
-            for index, need in enumerate(row):
-                if not need:
-                    continue
+            caps = []
+            for index in range(len(row) + deadline):
                 on = wanted.date_of(index)
-                cap = one.caps("ip-1", max(1, frame.steps(start, on, provider)), on)[provider]
-                if not cap:
-                    return 0
-                most = max(most, -(-need // cap))
-    return most
+                caps.append(one.caps("ip-1", max(1, frame.steps(start, on, provider)), on)[provider])
+            going = [0] * len(caps)
+            for index, need in enumerate(row):
+                if need:
+                    day = next((day for day in range(index, index + deadline + 1) if caps[day]), None)
+                    if day is None:
+                        always = False
+                    else:
+                        going[day] += need
+            most = max(most, *(-(-need // cap) for need, cap in zip(going, caps, strict=True) if cap), 1)
+    return most, always
 
 
 def _no_ips(
@@ -198,14 +225,16 @@ def how_many_ips_for(
 ) -> Answer:
     """The fewest IPs with which no deadline of a demand is missed.
 
-    Mail without a deadline has to be gone a week after the last arrival. The number of IPs that
-    divide a target is no monotone matter, so that every number is run forward, the smallest first.
+    Mail without a deadline has to be gone a week after the last arrival, other mail by its deadline. The
+    number of IPs that divide a target is no monotone matter, so that every number is run forward, the
+    smallest first.
 
     Args:
         frame: Curve, mix and calendar.
         demand: What arrives.
         start: The first day of the ramp.
-        target: Deliveries a day that all IPs share once warm; what the largest day needs unless given.
+        target: Deliveries a day that all IPs share once warm; what so many need on the largest day
+            unless given.
         ramp: What moves a lane.
         ips_max: Where the search ends.
 
@@ -214,40 +243,66 @@ def how_many_ips_for(
     """
     check_whole("target", target, TARGET_MAX)
     check_whole("ips-max", ips_max, SOURCES_MAX)
-    sought = peak_target(frame.mix, demand) if target is None else target
-    days = max(1, (demand.start - start).days + demand.days + PATIENCE)
-    last: Forecast | None = None
-    facts = {"target": sought, "start": start.isoformat(), "demand": demand.name, "ramp": str(ramp)}
+    end = max(0, (demand.start - start).days + demand.days)
+    longest = max(stream.deadline or 0 for stream in demand.streams)
+    patient = {stream.name for stream in demand.streams if stream.deadline is None}
+    facts: dict[str, object] = {"start": start.isoformat(), "demand": demand.name, "ramp": str(ramp)}
 
-    def binding() -> Binding:
-        if last is None:
+    def run(made: Plan, detail: bool = False) -> tuple[Forecast, Counter[str]]:
+        """A plan run forward, and what of it is too late, by provider."""
+        words: dict[str, Any] = {"ramp": ramp, "today": start, "detail": detail}
+        seen = forecast(made, demand, days=max(1, end + PATIENCE), **words)
+        late: Counter[str] = Counter()
+        for one in seen.streams:
+            late[one.provider] += one.overflow + (one.waiting if one.stream in patient else 0)
+        if longest > PATIENCE and not +late:
+            seen = forecast(made, demand, days=max(1, end + longest), **words)
+            for one in seen.streams:
+                late[one.provider] += one.overflow
+        return seen, +late
+
+    def binding(made: Plan | None) -> Binding:
+        if made is None:
             return Binding(code="none", message="No smaller number comes into question.")
-        short = forecast(last.plan, demand, ramp=ramp, today=start, days=days, detail=True)
-        return missed(short, f"with {_ips(len(last.plan.sources))}")
+        seen, late = run(made, detail=True)
+        only = None if seen.misses else late.most_common(1)[0][0]
+        return missed(seen, f"with {_ips(len(made.sources))}", only)
 
-    for ips in range(1, min(ips_max, sought) + 1):
-        if frame.per_ip is not None and sought > ips * frame.per_ip:
+    least = target or peak_target(frame.mix, demand)
+    last: Plan | None = None
+    for ips in range(1, min(ips_max, least) + 1):
+        # Where IPs share, rounding may take more than a message from a provider.
+        most = target or peak_target(frame.mix, demand, ips)
+        if frame.per_ip is not None:
+            most = min(most, ips * frame.per_ip)
+        if most < least:
             continue
-        made = frame.plan(sought, ips, start, days=days)
-        seen = forecast(made, demand, ramp=ramp, today=start, days=days)
-        if not seen.misses and not seen.totals["backlog"]:
-            return Answer(
-                question="ips",
-                found=True,
-                text=f"{_ips(ips)}, planned with --target {sought}, "
-                f"{'misses' if ips == 1 else 'miss'} no deadline of {demand.name}.",
-                facts={"ips": ips, **facts, "delay": seen.delays.to_dict()},
-                binding=binding(),
-                plan=made,
-            )
-        last = seen
-    none = Binding(code="share", message=f"{_ips(ips_max)} cannot carry {sought:,} a day.")
+        made = frame.plan(most, ips, start, days=max(1, end + PATIENCE))
+        seen, late = run(made)
+        if late:
+            last = made
+            continue
+        if most > least:
+            smaller = frame.plan(least, ips, start, days=made.days)
+            less, late = run(smaller)
+            if not late:
+                made, seen = smaller, less
+        return Answer(
+            question="ips",
+            found=True,
+            text=f"{_ips(ips)}, planned with --target {made.target}, "
+            f"{'misses' if ips == 1 else 'miss'} no deadline of {demand.name}.",
+            facts={"ips": ips, "target": made.target, **facts, "delay": seen.delays.to_dict()},
+            binding=binding(last),
+            plan=made,
+        )
+    none = Binding(code="share", message=f"{_ips(ips_max)} cannot carry {least:,} a day.")
     return Answer(
         question="ips",
         found=False,
         text=f"Up to {ips_max:,} IPs, no number keeps every deadline of {demand.name}.",
-        facts={"ips": None, **facts},
-        binding=none if last is None else binding(),
+        facts={"ips": None, "target": least, **facts},
+        binding=none if last is None else binding(last),
     )
 
 
@@ -275,6 +330,9 @@ def when_to_start(frame: Frame, volume: int, on: date, ips: int, deadline: int =
         return not run_from(frame.plan(target, ips, start), wanted, on, deadline).totals["overflow"]
 
     facts: dict[str, object] = {"volume": volume, "on": on.isoformat(), "ips": ips, "deadline": deadline}
+    if share is None and not works(earliest, highest):
+        # Many IPs with a small part of a small provider may need a larger target than rounding explains.
+        highest = first_holding(highest, TARGET_MAX, lambda target: works(earliest, target))
     if highest < max(volume, ips) or not works(earliest, highest):
         warm = frame.plan(max(highest, ips), ips, earliest)
         return Answer(
@@ -282,7 +340,9 @@ def when_to_start(frame: Frame, volume: int, on: date, ips: int, deadline: int =
             found=False,
             text=f"{_ips(ips)} cannot send {volume:,} a day on {on}, however early the ramp starts.",
             facts={"start": None, "target": None, **facts},
-            binding=shortfall(frame, warm, wanted, on, deadline, "even when warm"),
+            binding=_too_little(frame, volume, ips, share, "even when warm")
+            if share is not None and works(earliest, max(highest, ips))
+            else shortfall(frame, warm, wanted, on, deadline, "even when warm"),
             notes=("More IPs carry more.",),
         )
     top = min(highest, TARGET_MAX)
@@ -402,23 +462,30 @@ def _rounded_up(frame: Frame, volume: int, ips: int) -> int:
     return min(TARGET_MAX, volume + ips * (len(frame.mix.providers) + 1))
 
 
-def peak_target(mix: Mix, demand: Demand) -> int:
-    """The least target whose parts hold the largest day of every provider."""
-    return peak_need(mix, demand)[0]
+def peak_target(mix: Mix, demand: Demand, ips: int = 1) -> int:
+    """The least target of which IPs with even shares hold the largest day of every provider."""
+    return peak_need(mix, demand, ips)[0]
 
 
-def peak_need(mix: Mix, demand: Demand) -> tuple[int, str, int]:
-    """The least target whose parts hold every provider's largest day; who needs that much, and its day."""
+def peak_need(mix: Mix, demand: Demand, ips: int = 1) -> tuple[int, str, int]:
+    """The least target of :func:`peak_target`; the provider that needs that much, and its largest day."""
     arrivals = demand.by_provider()
-    whole = sum(mix.weights)
-    most = (1, mix.providers[0], 0)
-    for provider, weight in zip(mix.providers, mix.weights, strict=True):
+    peaks = []
+    for provider in mix.providers:
         named = [
             row for name, row in arrivals.items() if (name if name in mix.providers else "other") == provider
         ]
-        day = max((sum(column) for column in zip(*named, strict=True)), default=0)
-        most = max(most, (-(-day * whole // weight), provider, day), key=lambda found: found[0])
-    return min(TARGET_MAX, most[0]), *most[1:]
+        peaks.append(max((sum(column) for column in zip(*named, strict=True)), default=0))
+
+    def missing(target: int) -> list[int]:
+        each, more = divmod(target, ips)
+        shares = zip(peaks, seats(each, mix.weights), seats(each + 1, mix.weights), strict=True)
+        return [peak - (ips - more) * part - more * larger for peak, part, larger in shares]
+
+    target = first_holding(max(1, sum(peaks)), TARGET_MAX, lambda target: max(missing(target)) <= 0)
+    less = missing(target - 1)
+    place = less.index(max(less))
+    return target, mix.providers[place], peaks[place]
 
 
 def _notes(

@@ -73,8 +73,10 @@ def staggered(
     number is tried, because what a target leaves to each is no monotone matter; of unequal IPs the
     smallest stay out first, because mail falls to lanes by their size.
     Then one IP after the other gets the first day on which no lane of those started goes unfed on any
-    later day. A day that brings a provider less than the floor feeds nobody there, however few IPs
-    there are: such days are left out, with providers that have no other, and so is ``other``.
+    later day. Where that leaves an IP without a day because those before it are too far ahead, all of them
+    start together on the first day that feeds them so, if there is one. A day that brings a provider less
+    than the floor feeds nobody there, however few IPs there are: such days are left out, with providers
+    that have no other, and so is ``other``.
 
     Unequal IPs are tried in every order, up to :data:`ORDERS_MAX`; the one whose last start is the
     earliest is taken, and of several the one whose starts are the earliest together.
@@ -139,6 +141,16 @@ def staggered(
         )
         if not starts or _better(found, starts):
             starts, blame = found, why
+    if 0 < len(starts) < able:
+        why = None
+        for day in (start + number * _DAY for number in range(days)):
+            alike = [Start(index, day) for index in sorted(fed)]
+            plan = _made(frame, alike, weights, sought, fed, start, days)
+            unfed = _unfed(plan, demand, counted, floor, day, today=start, days=days)
+            if unfed is None:
+                starts, blame = alike, why
+                break
+            why = unfed
     short = len(starts) < ips
     if short and len(starts) == able:
         blame = tried[able + 1]

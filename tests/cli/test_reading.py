@@ -65,6 +65,23 @@ def test_a_description_is_a_demand(tmp_path: Path) -> None:
     assert here.kind == there.kind == "text"
 
 
+def test_a_stroke_before_day_makes_no_file_name() -> None:
+    """*2,000/day* is a description, and a path with digits in it is none."""
+    read = read_demand("2,000/day", inputs(), start=TODAY, days=7, mix=MIX)
+    assert total(read) == [2_000] * 7
+    for name in ("500/days.csv", "2026/daily"):
+        with pytest.raises(DataError, match="there is no such file"):
+            read_demand(name, inputs(), start=TODAY, days=7, mix=MIX)
+
+
+def test_line_ends_of_old_macintoshes_are_named(tmp_path: Path) -> None:
+    """A spreadsheet's *CSV (Macintosh)* is refused with what to save it as."""
+    file = tmp_path / "sends.csv"
+    file.write_bytes(b"date,domain,count\r2026-11-01,gmail.com,10\r2026-11-02,gmail.com,10\r")
+    with pytest.raises(DataError, match="carriage returns alone"):
+        read_demand(str(file), inputs(), start=TODAY, days=7, mix=MIX)
+
+
 def test_past_sends_become_a_forecast(tmp_path: Path) -> None:
     """A CSV file that ends before the plan is continued: by weekday, and with growth where that is said."""
     file = tmp_path / "sends.csv"

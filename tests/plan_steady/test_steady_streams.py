@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from fractions import Fraction
 from itertools import accumulate
 
@@ -12,12 +11,11 @@ from hypothesis import strategies as st
 from quadratic import least_together
 
 from warmup.errors import PlanError
-from warmup.plan.demand import Demand, DemandStream
 from warmup.plan.flows import flow_class
 from warmup.plan.lateness import Late, earliest
 from warmup.plan.mix import seats
 from warmup.plan.share import share
-from warmup.plan.steady import PATIENCE, Flow, Steady, steady, steady_demand
+from warmup.plan.steady import PATIENCE, Flow, Steady, steady
 
 Question = tuple[list[Flow], list[int], list[int]]
 
@@ -156,29 +154,6 @@ def test_among_equals_older_mail_goes_first_then_priority() -> None:
     found = steady(flows, [8, 8, 8])
     assert found.streams["first"] == (6, 4, 2)
     assert found.streams["later"] == (2, 4, 6)
-
-
-def test_a_demand_is_smoothed_provider_by_provider() -> None:
-    """A forecast gives each provider its own release, under its own caps and with its own floor."""
-    demand = Demand(
-        name="forecast",
-        start=date(2026, 12, 1),
-        streams=(
-            DemandStream(
-                name="bulk",
-                arrivals={"google": (700, 0, 0, 0, 0, 0, 0), "yahoo": (70, 0, 0, 0, 0, 0, 0)},
-                deadline=6,
-            ),
-            DemandStream(name="urgent", arrivals={"google": (10,) * 7}, deadline=0, priority=0),
-        ),
-    )
-    caps = {"google": [500] * 7, "yahoo": [500] * 7}
-    found = steady_demand(demand, caps, [Fraction(1)] * 5 + [Fraction(1, 2)] * 2, floors={"yahoo": 35})
-    assert sum(found["google"].releases) == 770
-    assert found["google"].streams["urgent"] == (10,) * 7
-    assert found["yahoo"].releases == (35, 35, 0, 0, 0, 0, 0)
-    with pytest.raises(PlanError, match=r"caps\.yahoo"):
-        steady_demand(demand, {"google": caps["google"]})
 
 
 @given(caps=st.lists(st.integers(0, 1_000), min_size=1, max_size=12), part=st.fractions(0, 1))

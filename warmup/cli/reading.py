@@ -56,7 +56,11 @@ MX_BYTES_MAX = 256 << 20
 DESCRIPTION_BYTES_MAX = 64 << 10
 
 _CSV = "date,domain,count"
-_FILE_NAME = re.compile(r"[^\s,;]+|.*[/\\].*|.*\.(?:csv|log|txt|gz|bz2|xz)(?:\.\w+)?", re.IGNORECASE)
+_FILE_NAME = re.compile(
+    r"(?!.*\d\s*[km]?\s*/\s*day(?![\w.]))"  # 2,000/day is a description
+    r"(?:[^\s,;]+|.*[/\\].*|.*\.(?:csv|log|txt|gz|bz2|xz)(?:\.\w+)?)",
+    re.IGNORECASE,
+)
 
 _DAY = timedelta(days=1)
 

@@ -85,8 +85,13 @@ def read_table(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str]
                 yield before + reader.line_num, record
     except csv.Error as error:
         place = f"{name}:{before + reader.line_num}"
-        mend = "close every quote, and write a quote inside a field twice"
-        raise DataError(problems=(Problem("", f"is no CSV: {error}", mend, place=place),)) from None
+        wrong, mend = f"is no CSV: {error}", "close every quote, and write a quote inside a field twice"
+        if "new-line" in str(error):
+            wrong, mend = (
+                "ends its lines with carriage returns alone",
+                "save it with the line ends of Unix or Windows",
+            )
+        raise DataError(problems=(Problem("", wrong, mend, place=place),)) from None
 
 
 def missing(role: str, headings: Iterable[str], name: str) -> Problem:

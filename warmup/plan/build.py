@@ -118,7 +118,7 @@ def plan(
     if start is None:
         if addresses and all(when for _, when in addresses):
             first = min(when for _, when in addresses if when)
-        else:
+        elif addresses:  # else the sources are wrong themselves
             complaints.add("start", "missing", "give the first day, such as 2026-12-01")
     rest: tuple[date, ...] = ()
     found_pauses: tuple[Pause, ...] = ()

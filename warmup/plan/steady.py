@@ -23,7 +23,6 @@ from math import lcm
 import attrs
 
 from warmup.errors import PlanError, Problem
-from warmup.plan.demand import Demand
 from warmup.plan.floors import floors
 from warmup.plan.flows import Flow, flow_class, shares
 from warmup.plan.lateness import Late, binding, earliest, lates
@@ -31,7 +30,7 @@ from warmup.plan.share import share
 from warmup.plan.smooth import smooth
 from warmup.plan.together import together
 
-__all__ = ["PATIENCE", "Flow", "Steady", "steady", "steady_demand", "whole_days", "whole_weights"]
+__all__ = ["PATIENCE", "Flow", "Steady", "steady", "whole_days", "whole_weights"]
 
 _DAY = 86_400_000_000
 """Microseconds."""
@@ -165,56 +164,6 @@ def steady(
         kept=kept,
         most=kept >= full,
     )
-
-
-def steady_demand(
-    demand: Demand,
-    caps: Mapping[str, Sequence[int]],
-    weights: Sequence[Fraction | int] | None = None,
-    *,
-    floors: Mapping[str, int] | None = None,
-    patience: int = PATIENCE,
-) -> dict[str, Steady]:
-    """Find the steadiest release of a demand, provider by provider.
-
-    Args:
-        demand: What arrives, from its first day on.
-        caps: The most that may go to each provider on each day from that day on; all equally
-            long. Providers that are not in the demand send nothing.
-        weights: The days' weights; all the same unless given.
-        floors: The keep-warm volume of each provider; none unless given.
-        patience: Days within which mail without a deadline goes where caps allow.
-
-    Raises:
-        PlanError: A provider of the demand has no caps, or figures that cannot be used.
-    """
-    missing = [provider for provider in demand.providers if provider not in caps]
-    if missing:
-        raise PlanError(
-            problems=[
-                Problem(f"caps.{provider}", "there are none", "give the provider's caps, one a day")
-                for provider in missing
-            ]
-        )
-    return {
-        provider: steady(
-            [
-                Flow(
-                    name=stream.name,
-                    arrivals=stream.arrivals[provider],
-                    deadline=stream.deadline,
-                    priority=stream.priority,
-                )
-                for stream in demand.streams
-                if provider in stream.arrivals
-            ],
-            caps[provider],
-            weights,
-            floor=(floors or {}).get(provider, 0),
-            patience=patience,
-        )
-        for provider in demand.providers
-    }
 
 
 def _check(

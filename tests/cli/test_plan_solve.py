@@ -67,6 +67,25 @@ def test_how_many_ips_a_demand_needs() -> None:
     assert code == 0 and text.startswith("2 IPs, planned with --target 900")
 
 
+def test_mail_that_may_wait_needs_no_ips_for_its_largest_day() -> None:
+    """With a limit for each IP a weekly peak is spread over its deadline, and one IP less is too few."""
+    text = "100 a day on weekdays, 4,000 on tuesdays"
+    words = ("--curve", "caps:500", "--mix", "google=1", "--start", "2026-12-01", "--days", "40")
+    code, answer = run(
+        "ips", "--demand", text, "--deadline", "6", "--per-ip", "500", *words, "--format", "json"
+    )
+    assert code == 0
+    found = json.loads(answer)
+    ips, target = found["ips"], found["target"]
+    assert ips * 7 * 500 >= 4_400 and (ips, target) == (2, 1_000)
+    assert found["binding"]["message"].startswith("With 1 IP, google alone can take 500")
+    for number, late in ((ips, False), (ips - 1, True)):
+        plan = ["--target", str(number * 500), "--ips", str(number), "--demand", text, "--deadline", "6"]
+        plan += [*words, "--ramp", "calendar", "--format", "json"]
+        seen = json.loads(CliRunner().invoke(main, ["plan", *plan]).output)["forecast"]
+        assert (seen["totals"]["overflow"] > 0) is late
+
+
 def test_where_there_is_no_answer_the_reason_is_given_and_the_exit_code_says_so() -> None:
     """Scripts see 65 and `found` false; people read what stands in the way."""
     words = ["ips", "--volume", "300000", "--by", "2026-12-20", "--start", "2026-12-01"]

@@ -234,7 +234,7 @@ def how_many_ips_for(
         demand: What arrives.
         start: The first day of the ramp.
         target: Deliveries a day that all IPs share once warm; what so many need on the largest day
-            unless given.
+            unless given, or what the limit of each leaves them.
         ramp: What moves a lane.
         ips_max: Where the search ends.
 
@@ -275,8 +275,9 @@ def how_many_ips_for(
         most = target or peak_target(frame.mix, demand, ips)
         if frame.per_ip is not None:
             most = min(most, ips * frame.per_ip)
-        if most < least:
+        if most < least and target is not None:
             continue
+        # Mail that may wait is spread: less than its largest day may be enough.
         made = frame.plan(most, ips, start, days=max(1, end + PATIENCE))
         seen, late = run(made)
         if late:

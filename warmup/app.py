@@ -329,7 +329,7 @@ class Warmup:
         return Witness(self.database, self.config.state_dir, machine_id(), self.config.node)
 
     def _limits(self, lane: LaneKey) -> LaneLimits:
-        return self.engine.context.directory.limits(lane.provider)
+        return self.engine.context.limits(lane)
 
     # Relays that keep their own queue
 

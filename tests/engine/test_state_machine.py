@@ -263,6 +263,8 @@ class Machine(RuleBasedStateMachine):
             return
         now = self.clock.now()
         worker = chosen[0].worker
+        # Where a provider asked for fewer connections, what was claimed before may be too many.
+        slowed = {one.lane.key for one in worker.house.engine.lanes() if one.lane.learned.connections}
         contents = worker.house.engine.begin([claim.grant for claim in chosen])
         for claim in chosen:
             grant, one = claim.grant, self.model.deliveries[claim.grant.id]
@@ -281,6 +283,7 @@ class Machine(RuleBasedStateMachine):
                     or not self._believed(worker)
                     or grant.lane in self.model.paused
                     or grant.lane in self.model.suspended
+                    or grant.lane in slowed
                 ), "a grant was taken back for nothing"
                 self.model.leave(grant.id)
 

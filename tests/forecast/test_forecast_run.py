@@ -21,7 +21,7 @@ from warmup.plan import Plan, plan, shape, window_of
 from warmup.plan.demand import Demand, DemandStream
 from warmup.plan.mix import seats
 from warmup.plan.patterns import Pattern
-from warmup.reputation import judgement
+from warmup.reputation import judgement, standing
 from warmup.timing import DAY
 
 START = date(2026, 12, 1)
@@ -184,41 +184,55 @@ def no_shape() -> Shape:
     raise AssertionError("nothing here is caught up")
 
 
-@settings(max_examples=20)
+spells = st.tuples(st.sampled_from([0, 0, 1, 9, 60, 80, 100]), st.booleans(), st.integers(1, 12))
+
+
+@settings(max_examples=30)
 @given(
     ramp=st.sampled_from(RAMPS),
-    days=st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=70),
+    spells=st.lists(spells, min_size=1, max_size=12),
     last=st.integers(1, 6),
 )
 def test_plain_lanes_move_as_the_engine_moves_them(
-    ramp: RampClock, days: list[tuple[int, bool]], last: int
+    ramp: RampClock, spells: list[tuple[int, bool, int]], last: int
 ) -> None:
-    """Step by step, the short way of a lane without trouble is what the judgement of closed windows gives."""
+    """Day by day, the short way of a lane without trouble is what the judgement of closed windows gives.
+
+    Spells of days on which a share of the cap is sent, without mail for a week and for a month among them.
+    """
     from warmup.forecast.groups import ForecastDay
 
-    cap = 20
+    def planned(step: int) -> int:
+        return 40 * min(step, last)
+
     group = LaneGroup([0], "ip-1", "google", 0, START, last)
     lane = Lane(id=0, key=LaneKey("ip-1", "google"))
-    for index, (sent, rests) in enumerate(days):
+    past: list[WindowEvidence] = []
+    for index, (share, rests) in enumerate(
+        (share, rests) for share, rests, days in spells for _ in range(days)
+    ):
         on = START + timedelta(days=index)
         window = window_of("UTC", on)
         middle = (window.starts_at + window.ends_at) // 2
         day = ForecastDay(index=index, on=on, window=window, middle=middle, zone="UTC", shape=no_shape)
         if group.lane is None:
-            group.open(day, cap, rests)
+            group.open(day, planned(group.step), rests)
         else:
-            group.open_odd(day, lambda _step: cap, rests)
-        assert (group.step, group.standing) == (lane.step, lane.standing)
+            group.open_odd(day, planned, rests)
+        cap = standing.cap_of(lane, planned(lane.step))
+        assert (group.step, group.standing, group.cap) == (lane.step, lane.standing, cap)
+        sent = cap * share // 100
         if sent:
             lane = attrs.evolve(lane, last_used_at=day.middle)
         evidence = WindowEvidence(
             window=window, step=lane.step, cap=cap, attempted=sent, accepted=sent, partial=rests
         )
         judged = judgement.close(
-            lane, evidence, (), window.ends_at, ramp=ramp, last_step=last, planned=lambda _step: cap
+            lane, evidence, past, window.ends_at, ramp=ramp, last_step=last, planned=planned
         )
         lane = lane if judged is None else judged.lane
-        group.close(day, sent, ramp)
+        past.append(evidence)
+        group.close(day, sent, ramp, planned)
     assert (group.step, group.standing, group.used_at) == (lane.step, lane.standing, lane.last_used_at)
 
 
@@ -260,14 +274,28 @@ def test_settled_lanes_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> Non
     closed = Counter[int]()
     close = LaneGroup.close
 
-    def counted(group: LaneGroup, day: object, sent: int, ramp: RampClock) -> None:
+    def counted(group: LaneGroup, day: object, *words: object) -> None:
         closed[day.index] += 1  # type: ignore[attr-defined]
-        close(group, day, sent, ramp)  # type: ignore[arg-type]
+        close(group, day, *words)  # type: ignore[arg-type]
 
     monkeypatch.setattr(LaneGroup, "close", counted)
     of = small(1_000, curve="linear:days=5", mix="google=1")
     forecast(of, demand(mail([2_000] * 365)), ramp=RampClock.EARNED)
     assert 0 < max(closed) < 10
+
+
+def test_lanes_fade_for_want_of_mail_and_were_warm_all_the_same() -> None:
+    """A lane that became warm says since when, and that it lost something; the next mail starts with less."""
+    made = small(target=100, curve="linear:days=3", mix="google=1", ips=1)
+    rows = [33, 66, *[100] * 4, *[0] * 14]
+    (end,) = forecast(made, demand(mail(rows))).ends
+    assert end.why == "" and end.warm_on == START + timedelta(days=2)
+    assert end.reason == f"warm from {end.warm_on}, and less since for want of mail"
+    (row,) = forecast(made, demand(mail([*rows, 200, 200, 200]))).providers
+    assert row.caps[19:] == (row.caps[19], row.caps[20], 100, 100)
+    assert 33 < row.caps[20] < row.caps[19] < 100
+    (steady,) = forecast(made, demand(mail([*rows, 200])), ramp=RampClock.CALENDAR).providers
+    assert steady.caps[20] == 100
 
 
 def test_caps_and_warm_days_are_the_plans() -> None:

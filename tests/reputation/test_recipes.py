@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +66,18 @@ def test_nothing_is_made_up():
     assert recipe_for("yahoo", "too-many-connections") is None
     assert recipe_for("other", "google-unusual-rate") is None
     assert recipe_for("google", "yahoo-volume") is None
+
+
+def test_the_page_lists_them():
+    """The documentation names every recipe with its figures and its source."""
+    page = (Path(__file__).parents[2] / "docs" / "explanation" / "judgement.md").read_text("utf-8")
+    rows = page.partition("<!-- recipes -->")[2].partition("<!-- end -->")[0].split("\n")
+    told = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows if row.startswith("| `")]
+    assert [row[0] for row in told] == [f"`{recipe.name}`" for recipe in RECIPES]
+    for row, recipe in zip(told, RECIPES, strict=True):
+        assert row[2] == (f"{recipe.silence // MINUTE} min" if recipe.silence else "")
+        assert row[3] == f"{recipe.first // MINUTE} min"
+        assert recipe.source in row[4]
 
 
 def test_gmail_is_met_again_as_it_asks():

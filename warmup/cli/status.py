@@ -90,6 +90,7 @@ def _lane(one: LaneStatus, now: Instant) -> dict[str, Any]:
         "not_before": iso(wait.not_before) if wait else None,
         "reason": "not_opened" if stale else wait.reason.value if wait else None,
         "hold": one.lane.learned.hold or None,
+        "connections": one.lane.learned.connections or None,
         "text": "its last day has ended, and no daemon has opened another" if stale else
                 wait.limit.text if wait else None,
         "next": _next(one, stale, now),

@@ -16,7 +16,7 @@ import attrs
 from warmup.content.address import parse_address
 from warmup.engine.context import Context
 from warmup.engine.record import Aftermath, judge
-from warmup.engine.release import HOLD_RECHECK, SLOT_GRACE, views_of
+from warmup.engine.release import GRANT_MAX, HOLD_RECHECK, SLOT_GRACE, views_of
 from warmup.engine.resolve import recognise
 from warmup.engine.submit import stream_of
 from warmup.engine.windows import roll
@@ -152,7 +152,7 @@ class _Desk:
             # The conversation before was never accounted for: its MAIL may have gone out.
             lanes.post(self.connection, [(row.window, -row.id)] if row.window is not None else [])
         waits: list[Wait] = []
-        for view in sorted(self.views, key=self.order):
+        for view in sorted(map(self.but_this, self.views), key=self.order):
             if self.pinned_elsewhere(view) and not self.is_repeated(view):
                 continue
             if self.closed and not self.is_repeated(view):
@@ -177,6 +177,14 @@ class _Desk:
             ahead = admissions.promised(self.connection, view.lane.id, now - SLOT_GRACE, before)
             waits.append(wait_of(limits_of(view, now, site=self.site, ahead=ahead) or limits))
         return self.wait(soonest(waits))
+
+    def but_this(self, view: LaneView) -> LaneView:
+        """A lane as it stands for this question: the conversation it is about is not in its own way."""
+        row, ledger = self.row, view.ledger
+        mine = row is not None and row.state == "granted" and ledger is not None and row.window == ledger.id
+        if not (mine and view.under_way and self.now - GRANT_MAX < (row.asked_at if row else 0)):
+            return view
+        return attrs.evolve(view, under_way=view.under_way - 1)
 
     def holds_unit(self, view: LaneView) -> bool:
         return view.ledger is not None and view.ledger.id in self.units

@@ -15,6 +15,7 @@ from warmup.model import (
     EgressSource,
     Lane,
     LaneKey,
+    LaneLimits,
     Ledger,
     RampClock,
     RetrySchedule,
@@ -109,6 +110,7 @@ class Context:
     asleep: dict[tuple[str, str], Instant] = attrs.field(init=False, factory=dict)
     plan_noted: bool = attrs.field(init=False, default=False)
     troubled: set[LaneKey] = attrs.field(init=False, factory=set)
+    slowed: dict[LaneKey, int] = attrs.field(init=False, factory=dict)
     listeners: list[Callable[[], None]] = attrs.field(init=False, factory=list)
     _nudges: int = attrs.field(init=False, default=0)
     _all_nudged: int = attrs.field(init=False, default=0)
@@ -116,6 +118,7 @@ class Context:
     _rolls_asked: int = attrs.field(init=False, default=0)
     _shapes: OrderedDict[tuple[object, ...], Shape] = attrs.field(init=False, factory=OrderedDict)
     _domains: OrderedDict[str, Domain] = attrs.field(init=False, factory=OrderedDict)
+    _usual: dict[str, LaneLimits] = attrs.field(init=False, factory=dict)
     _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
 
     def __attrs_post_init__(self) -> None:
@@ -166,6 +169,23 @@ class Context:
                 while len(self._shapes) > SHAPES_KEPT:
                     self._shapes.popitem(last=False)
         return Pace(found, ledger.cap, self.chance, f"{lane.key}@{window.starts_at}", ledger.aim)
+
+    def limits(self, key: LaneKey) -> LaneLimits:
+        """Connections, and messages on each, that a lane may hold now."""
+        usual = self._usual.get(key.provider)
+        if usual is None:
+            usual = self._usual[key.provider] = self.directory.limits(key.provider)
+        fewer = self.slowed.get(key)
+        if fewer is None or fewer >= usual.connections:
+            return usual
+        return attrs.evolve(usual, connections=fewer)
+
+    def note_slowed(self, lane: Lane) -> None:
+        """Keep how many connections a lane may hold where those who ask can see it at once."""
+        if lane.learned.connections:
+            self.slowed[lane.key] = lane.learned.connections
+        else:
+            self.slowed.pop(lane.key, None)
 
     def view(
         self,

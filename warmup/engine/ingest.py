@@ -9,8 +9,9 @@ from warmup.engine.adapt import alarm
 from warmup.engine.context import Context
 from warmup.engine.evidence import KINDS
 from warmup.errors import UsageError
-from warmup.model import Lane, LaneKey, Report, Taken
+from warmup.model import Lane, LaneKey, Report, ReportKind, Taken
 from warmup.store import Connection, journal, lanes, reports
+from warmup.store.senders import count_senders, sender_of
 
 __all__ = ["ingest"]
 
@@ -45,6 +46,7 @@ def ingest(context: Context, batch: Sequence[Report]) -> list[Taken]:
         by_key = {lane.key: lane for lane in lanes.lanes_of(connection)}
         by_id = {lane.id: lane for lane in by_key.values()}
         counts: Counter[tuple[int, int, str, str]] = Counter()
+        senders: dict[tuple[int, int, str], Counter[str]] = {}
         answers = []
         touched: set[LaneKey] = set()
         for report in batch:
@@ -68,7 +70,9 @@ def ingest(context: Context, batch: Sequence[Report]) -> list[Taken]:
             if fresh:
                 counts[lane, window, "", KINDS[report.kind]] += report.count
                 touched.add(by_id[lane].key)
+                _count_sender(connection, report, lane, window, senders)
         journal.add_evidence(connection, counts)
+        count_senders(connection, senders)
         for key in sorted(touched, key=str):
             alarm(context, connection, by_key[key], now, late=True)
         return answers, touched
@@ -79,6 +83,29 @@ def ingest(context: Context, batch: Sequence[Report]) -> list[Taken]:
         context.ask_roll()
         context.announce()
     return answers
+
+
+SENDER_COUNTS = {
+    ReportKind.COMPLAINT: ("complained", 1),
+    ReportKind.NOT_SPAM: ("complained", -1),
+    ReportKind.BOUNCE: ("invalid", 1),
+}
+"""What a report adds to the counts of the domain that sent the message, where it names the message."""
+
+
+def _count_sender(
+    connection: Connection,
+    report: Report,
+    lane: int,
+    window: int,
+    senders: dict[tuple[int, int, str], Counter[str]],
+) -> None:
+    if report.delivery is None or report.kind not in SENDER_COUNTS:
+        return
+    domain = sender_of(connection, report.delivery).rpartition("@")[2].lower()
+    if domain:
+        name, sign = SENDER_COUNTS[report.kind]
+        senders.setdefault((window, lane, domain), Counter())[name] += sign * report.count
 
 
 def _home(connection: Connection, report: Report, by_key: dict[LaneKey, Lane]) -> tuple[int, int] | None:

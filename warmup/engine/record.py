@@ -10,7 +10,7 @@ import attrs
 
 from warmup.engine.adapt import alarm
 from warmup.engine.context import Context
-from warmup.engine.evidence import kind_of
+from warmup.engine.evidence import DOMAIN_BLOCK, kind_of
 from warmup.engine.lifetime import outlived
 from warmup.model import (
     OTHER,
@@ -33,8 +33,10 @@ from warmup.providers import Classifier
 from warmup.release.limits import SiteHold
 from warmup.release.machine import Event, move
 from warmup.release.retry import AMBIGUOUS_WAIT, next_attempt_at
+from warmup.reputation import recipes
 from warmup.store import Connection, findings, journal, lanes, queue
 from warmup.store.queue import Claim
+from warmup.store.senders import count_senders
 from warmup.timing import HOUR, MINUTE, Instant, Span, format_span
 
 __all__ = ["Aftermath", "judge", "record", "unknown_verdict"]
@@ -51,6 +53,17 @@ BAD_NEWS = frozenset(
     }
 )
 """What makes judgement look at a lane at once."""
+
+SENDER_COUNTS = {
+    Category.ACCEPTED.value: "accepted",
+    Category.VOLUME_LIMITED.value: "deferred",
+    **dict.fromkeys((DOMAIN_BLOCK, *(category.value for category in BLOCKS)), "blocked"),
+    Category.INVALID_RECIPIENT.value: "invalid",
+}
+"""Under which name an attempt is counted for its sending domain; here a refusal of the domain counts, too."""
+
+REFUSED = BAD_NEWS - {Category.INVALID_RECIPIENT.value}
+"""What a provider that asked for fewer connections does not take well yet."""
 
 BACKOFF = {Category.VOLUME_LIMITED: 10 * MINUTE}
 """Silence for a lane whose provider asks for it without saying how long: Gmail names 10 minutes
@@ -119,9 +132,11 @@ class Aftermath:
         self._lanes: dict[LaneKey, Lane] = {}
         self._keys: dict[int, LaneKey] = {}
         self._bad_news: set[LaneKey] = set()
+        self._refused: set[LaneKey] = set()
         self._evidence: Counter[tuple[int, int, str, str]] = Counter()
         self._accepted: Counter[int] = Counter()
         self._used: dict[int, Instant] = {}
+        self._senders: dict[tuple[int, int, str], Counter[str]] = {}
         self._accepted_from: dict[int, set[str]] = {}
         self._trouble: list[_Trouble] = []
         self._loaded: set[str] = set()
@@ -156,15 +171,24 @@ class Aftermath:
         kind = kind_of(verdict)
         self._evidence[lane.id, seen, where, "attempted"] += 1
         self._evidence[lane.id, seen, where, kind] += 1
+        domain = _domain(grant.sender)
+        if domain and key.provider != OTHER:
+            of = self._senders.setdefault((seen, lane.id, domain), Counter())
+            of["attempted"] += 1
+            if kind in SENDER_COUNTS:
+                of[SENDER_COUNTS[kind]] += 1
         if kind in BAD_NEWS:
             self._bad_news.add(key)
+        if kind in REFUSED:
+            self._refused.add(key)
         if verdict.outcome is Outcome.ACCEPTED:
             self._accepted[window] += 1
             self._used[lane.id] = self._now
-            self._accepted_from.setdefault(lane.id, set()).add(_domain(grant.sender))
-        elif verdict.category in BLOCKS or verdict.reaction in (
-            Reaction.PAUSE_PROVIDER,
-            Reaction.STOP_PROVIDER,
+            self._accepted_from.setdefault(lane.id, set()).add(domain)
+        elif (
+            verdict.category in BLOCKS
+            or verdict.reaction in (Reaction.PAUSE_PROVIDER, Reaction.STOP_PROVIDER)
+            or recipes.recipe_for(key.provider, verdict.rule) is not None
         ):
             # PostgreSQL refuses NUL in text, and a server may say anything.
             said = str(attempt.reply)[:200].replace("\n", " ").replace("\x00", "\N{REPLACEMENT CHARACTER}")
@@ -173,12 +197,14 @@ class Aftermath:
     def write(self) -> None:
         """Write it down: evidence, the accounts, and what the lanes' standing becomes."""
         journal.add_evidence(self._connection, self._evidence)
+        count_senders(self._connection, self._senders)
         lanes.add_accepted(self._connection, self._accepted)
         lanes.touch_lanes(self._connection, self._used)
-        seen: set[tuple[LaneKey, str, Category, str]] = set()
+        self._went_well()
+        seen: set[tuple[LaneKey, str, str, str]] = set()
         for trouble in self._trouble:
             where = trouble.site if trouble.key.provider == OTHER else ""
-            one = (trouble.key, where, trouble.verdict.category, trouble.verdict.finding)
+            one = (trouble.key, where, trouble.verdict.rule, trouble.verdict.finding)
             if one in seen:
                 continue  # one incident of the batch is enough for each lane or site
             seen.add(one)
@@ -197,7 +223,12 @@ class Aftermath:
         key, verdict = trouble.key, trouble.verdict
         lane = self.lane(key)
         assert lane is not None
+        recipe = recipes.recipe_for(key.provider, verdict.rule)
         pause = verdict.pause or BACKOFF.get(verdict.category, 10 * MINUTE)
+        if recipe is not None:
+            pause = max(
+                recipe.silence, verdict.pause if verdict.reaction is not Reaction.SLOW_PROVIDER else 0
+            )
         if verdict.category is Category.AUTH_FAILURE:
             pause = self._find(trouble)
         if key.provider == OTHER:
@@ -205,10 +236,30 @@ class Aftermath:
             return
         if kind_of(verdict) in BAD_NEWS and verdict.category in BLOCKS:
             return  # judgement says what becomes of the lane
-        until = max(lane.backoff_until, self._now + pause)
-        changed = attrs.evolve(lane, backoff_until=until, backoff_reason=trouble.said)
-        text = f"silent for {format_span(pause)}: {trouble.said}"
+        changed = attrs.evolve(lane, learned=recipes.asked(lane.learned, recipe))
+        text = f"{recipes.told(changed.learned)}: {trouble.said}"
+        if pause:
+            until = max(lane.backoff_until, self._now + pause)
+            changed = attrs.evolve(changed, backoff_until=until, backoff_reason=trouble.said)
+            text = f"silent for {format_span(pause)}, then {text}"
         self._save(changed, "backoff", text)
+
+    def _went_well(self) -> None:
+        """What acceptances mean for lanes whose provider asked for fewer connections."""
+        for lane in list(self._lanes.values()):
+            if not lane.learned.connections or self._now < lane.backoff_until:
+                continue  # what is accepted during a silence was on its way before it
+            learned = lane.learned
+            if lane.id in self._used:
+                usual = self._context.directory.limits(lane.key.provider).connections
+                learned = recipes.went_well(learned, self._now, usual)
+            if lane.key in self._refused:
+                learned = recipes.spoiled(learned)
+            if learned == lane.learned:
+                continue
+            more = learned.connections != lane.learned.connections
+            text = recipes.told(learned) or "as many connections as usual again"
+            self._save(attrs.evolve(lane, learned=learned), "backoff", text if more else "")
 
     def _hold_site(self, lane: Lane, trouble: _Trouble, pause: Span) -> None:
         blocked = trouble.verdict.category in BLOCKS and trouble.verdict.scope is Scope.IP
@@ -273,8 +324,10 @@ class Aftermath:
 
     def _save(self, lane: Lane, kind: str, text: str) -> None:
         lanes.save_lanes(self._connection, [lane])
-        journal.note(self._connection, self._now, kind, text, lane=lane.id)
+        if text:
+            journal.note(self._connection, self._now, kind, text, lane=lane.id)
         self._lanes[lane.key] = lane
+        self._context.note_slowed(lane)
         self._context.ask_roll()
 
 

@@ -19,7 +19,9 @@ from warmup.model import OTHER, PARTS, DeliveryState, Grant, LaneKey, Standing
 from warmup.release.decide import Candidate, Release, decide
 from warmup.release.limits import WINDOW_GUARD, LaneView, limits_of
 from warmup.release.machine import Event, move
+from warmup.reputation.recipes import told
 from warmup.store import Connection, admissions, draws, lanes, queue
+from warmup.store.underway import under_way
 from warmup.timing import DAY, MINUTE, SECOND, Instant
 
 __all__ = ["SLOT_GRACE", "Released", "begin", "give_back", "release", "views_of"]
@@ -40,6 +42,9 @@ HOLD_RECHECK = MINUTE
 
 SLOT_GRACE = 5 * MINUTE
 """How long a slot that a relay was promised is kept for it."""
+
+GRANT_MAX = 30 * MINUTE
+"""How long a relay's conversation counts as under way though nothing is heard of it."""
 
 STOCK_SPAN = SECOND
 STOCK_MAX = 200
@@ -65,7 +70,7 @@ def views_of(
     down = lanes.down_sources(connection, now)
     promises = admissions.due_promises(connection, now - SLOT_GRACE, now) if room is not None else {}
     mine = [lane for lane in lanes.lanes_of(connection, provider) if lane.key.source in context.sources]
-    return [
+    views = [
         context.view(
             lane,
             ledgers.get(lane.id),
@@ -78,6 +83,41 @@ def views_of(
         )
         for lane in mine
     ]
+    return slowed(context, connection, now, views)
+
+
+def slowed(
+    context: Context, connection: Connection, now: Instant, views: Sequence[LaneView]
+) -> list[LaneView]:
+    """Views that know what is under way, where a provider asked for fewer connections.
+
+    So many at once, however many workers and relays ask. Where a person has to mend something every
+    message would be refused alike: one is enough to see whether it is mended. In ``other`` each site is
+    silent for itself, and one site's trouble slows no other.
+    """
+    few: dict[int, tuple[int, str]] = {}
+    for view in views:
+        lane = view.lane
+        if lane.key.provider == OTHER:
+            continue
+        context.note_slowed(lane)
+        if lane.learned.connections:
+            few[lane.id] = lane.learned.connections, told(lane.learned)
+        if lane.key in context.troubled:
+            few[lane.id] = 1, "one delivery goes first, to see whether what was refused is mended"
+    if not few:
+        return list(views)
+    busy = under_way(connection, few, now - GRANT_MAX)
+
+    def with_few(view: LaneView) -> LaneView:
+        if view.lane.id not in few:
+            return view
+        most, why = few[view.lane.id]
+        count = busy[view.lane.id].all
+        room = min(view.room, max(0, most - count))
+        return attrs.evolve(view, connections=most, under_way=count, slowed=why, room=room)
+
+    return [with_few(view) for view in views]
 
 
 def _with_stock(view: LaneView, now: Instant) -> LaneView:
@@ -87,34 +127,12 @@ def _with_stock(view: LaneView, now: Instant) -> LaneView:
     out that far ahead, each with its instant, and nothing is begun before that: the shape of the
     day stays what it is. A slow lane, which has less than one unit in that time, has no stock.
     """
-    if view.pace is None or view.room <= -STOCK_MAX:
+    if view.pace is None or view.room <= -STOCK_MAX or view.connections:
         return view
     shape = view.pace.shape
     parts = shape.parts(now + STOCK_SPAN) - shape.parts(now)
     stock = min(STOCK_MAX, 3 * view.pace.cap * parts // (2 * PARTS))
     return attrs.evolve(view, room=view.room + stock, ahead=STOCK_SPAN) if stock else view
-
-
-def _probing(context: Context, connection: Connection, views: list[LaneView]) -> list[LaneView]:
-    """Let one delivery at a time find out whether trouble that a person has to mend is mended.
-
-    Every message would be refused alike: one is enough to see it, however many workers ask. In ``other``
-    each site is silent for itself, and one site's trouble slows no other.
-    """
-    troubled = {
-        view.lane.id
-        for view in views
-        if view.lane.key in context.troubled and view.lane.key.provider != OTHER
-    }
-    if not troubled:
-        return views
-    busy = draws.under_way(connection)
-    return [
-        attrs.evolve(view, room=0 if view.lane.id in busy else min(1, view.room), ahead=0)
-        if view.lane.id in troubled
-        else view
-        for view in views
-    ]
 
 
 def _held_everywhere(views: Sequence[LaneView], now: Instant) -> list[str]:
@@ -179,7 +197,6 @@ def _release_pair(
         for view in views_of(context, connection, now, provider, room, lock=True)
         if view.source.pool == pool
     ]
-    views = _probing(context, connection, views)
     if any(view.promised for view in views):
         wakes.append(now + SLOT_GRACE + 1)  # a slot that its relay does not claim is anybody's then
     fits = min(limit, sum(max(0, view.room) for view in views))
@@ -316,7 +333,7 @@ def begin(context: Context, grants: Sequence[Grant]) -> dict[Grant, bytes | None
         # The database may have kept us waiting: the window is looked at as it is now.
         now = context.clock.now()
         rows = queue.claims(connection, [grant.id for grant in grants])
-        stopped = _stopped(connection, {grant.lane for grant in grants}, now)
+        stopped, left = _stopped(connection, {grant.lane for grant in grants}, now)
         # By grant, not by id: a worker whose claim lapsed may hold an old grant and a new one.
         answers: dict[Grant, bytes | None] = {}
         going: list[Grant] = []
@@ -328,9 +345,11 @@ def begin(context: Context, grants: Sequence[Grant]) -> dict[Grant, bytes | None
             # Earlier than it can have been given out: the clock was put back, perhaps over midnight.
             too_early = now < grant.not_before - STOCK_SPAN
             too_late = now >= grant.window_ends_at - WINDOW_GUARD
-            if not believed or grant.lane in stopped or too_early or too_late:
+            if not believed or grant.lane in stopped or too_early or too_late or not left.get(grant.lane, 1):
                 _give_back(connection, row, now)
                 continue
+            if grant.lane in left:
+                left[grant.lane] -= 1
             going.append(grant)
         queue.set_state(
             connection,
@@ -350,20 +369,34 @@ def begin(context: Context, grants: Sequence[Grant]) -> dict[Grant, bytes | None
     return answers
 
 
-def _stopped(connection: Connection, keys: set[LaneKey], now: Instant) -> set[LaneKey]:
+def _stopped(
+    connection: Connection, keys: set[LaneKey], now: Instant
+) -> tuple[set[LaneKey], dict[LaneKey, int]]:
+    """Lanes that may send nothing now, and how many more may begin on those that were asked for fewer."""
     providers = {key.provider for key in keys}
-    return {
-        lane.key
+    mine = [
+        lane
         for provider in sorted(providers)
         for lane in lanes.lanes_of(connection, provider)
         if lane.key in keys
-        and (
+    ]
+    stopped = {
+        lane.key
+        for lane in mine
+        if (
             lane.standing is Standing.PAUSED
             or (lane.standing is Standing.SUSPENDED and now < (lane.until or now + 1))
             # The provider asked for silence since, or refused for what a person has to mend.
             or now < lane.backoff_until
         )
     }
+    few = {lane.id: lane for lane in mine if lane.learned.connections and lane.key.provider != OTHER}
+    busy = under_way(connection, few, now - GRANT_MAX)
+    left = {
+        lane.key: max(0, lane.learned.connections - busy[lane.id].sending - busy[lane.id].granted)
+        for lane in few.values()
+    }
+    return stopped, left
 
 
 def _give_back(connection: Connection, row: queue.Claim, now: Instant) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from warmup.engine.context import Context
+from warmup.engine.release import slowed
 from warmup.model import Lane, LaneKey, Ledger, Wait
 from warmup.release.limits import limits_of, wait_of
 from warmup.store import Connection, journal, lanes, queue
@@ -60,19 +61,22 @@ def lane_status(context: Context) -> list[LaneStatus]:
         ledgers = lanes.ledgers_of(connection)
         sites = lanes.sites_of(connection, now)
         down = lanes.down_sources(connection, now)
-        found = []
-        for lane in lanes.lanes_of(connection):
-            if lane.key.source not in context.sources:
-                continue
-            view = context.view(
+        views = [
+            context.view(
                 lane,
                 ledgers.get(lane.id),
                 down=down.get(lane.key.source),
                 sites=sites.get(lane.id),
                 closed_until=0 if lane.id in ledgers else lanes.last_end(connection, lane.id) or 0,
             )
+            for lane in lanes.lanes_of(connection)
+            if lane.key.source in context.sources
+        ]
+        found = []
+        for view in slowed(context, connection, now, views):
             limits = limits_of(view, now)
-            found.append(LaneStatus(lane=lane, ledger=view.ledger, wait=wait_of(limits) if limits else None))
+            wait = wait_of(limits) if limits else None
+            found.append(LaneStatus(lane=view.lane, ledger=view.ledger, wait=wait))
         return found
 
     with context.clock.busy():

@@ -17,6 +17,7 @@ from warmup.engine.trouble import finding_facts, tell_finding
 from warmup.errors import UsageError
 from warmup.model import Lane, LaneKey, Ledger, Standing, Wait
 from warmup.release.limits import limits_of, wait_of
+from warmup.reputation import recipes
 from warmup.store import Connection, findings, journal, lanes
 from warmup.store.findings import FindingRow
 from warmup.store.journal import Entry
@@ -100,6 +101,12 @@ def _present(lane: Lane, wait: Wait | None, now: Instant) -> list[str]:
             f"the provider's limit stood at {learned.wall} a day on "
             f"{format_instant(learned.wall_at)[:10]}{often}{again}"
         )
+    if fewer := recipes.told(learned):
+        told.append(f"the provider asked for less at once: {fewer}")
+    if learned.volume > (lane.cap_limit or 0) and lane.standing in (Standing.REDUCED, Standing.COLD):
+        told.append(
+            f"it carried {learned.volume} a day before it was idle, and a used day may double its cap"
+        )
     if learned.hold:
         told.append(f"it does not grow: {learned.hold}")
     elif now < learned.rest_until:
@@ -129,6 +136,7 @@ def _facts(
         "until": lane.until,
         "note": lane.note,
         "hold": lane.learned.hold,
+        "connections": lane.learned.connections or None,
         "days": [
             {
                 "date": ledger.window.date.isoformat(),

@@ -24,9 +24,18 @@ MENDS = {
     "auth-sender-domain": "give the sender's domain an MX or an address; look whether it is spelled right",
     "auth-unauthenticated": "let SPF and DKIM both pass: the provider takes no mail without",
     "auth-failure": "look at SPF, DKIM, DMARC and the PTR of the address; the reply says which is meant",
+    "ip-wide-complaints": "look for what is new in what this address sends: a list, a campaign, a customer",
+    "ip-wide-bounces": "look where the addresses come from that do not exist, and stop writing to them",
+    "ip-wide-deferrals": "send less from this address, or climb more slowly: a flatter curve, more addresses",
+    "ip-wide-blocks": "see whether the address is listed (check.spamhaus.org), and what was sent from it",
+    "ip-wide-spam": "look at what the copies in spam folders have in common",
+    "domain-wide-complaints": "look for what is new in this domain's mail: a list, a campaign, a customer",
+    "domain-wide-bounces": "look where this domain's addresses come from that do not exist",
+    "domain-wide-deferrals": "send less mail of this domain, whatever address it leaves from",
+    "domain-wide-blocks": "see whether the domain is listed (check.spamhaus.org), and whether others use it",
 }
 """What mends a finding, by its code. Google's sender guidelines (support.google.com/a/answer/81126) and
-Yahoo's (senders.yahooinc.com/best-practices) ask for all of it."""
+Yahoo's (senders.yahooinc.com/best-practices) ask for the first ones, one and all."""
 
 
 def mend_for(code: str) -> str:

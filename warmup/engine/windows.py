@@ -12,6 +12,7 @@ from datetime import date
 
 import attrs
 
+from warmup.engine.common import look_at_all
 from warmup.engine.context import Context
 from warmup.engine.evidence import HISTORY, Past, histories
 from warmup.engine.planned import note_plan
@@ -20,7 +21,7 @@ from warmup.model.window import PARTS
 from warmup.plan import Plan
 from warmup.plan.calendar import window_at, window_of
 from warmup.plan.growth import growth_limit
-from warmup.reputation import judgement, standing
+from warmup.reputation import idling, judgement, standing
 from warmup.reputation.standing import Adjustment
 from warmup.store import Connection, findings, get_meta, journal, lanes, set_meta
 from warmup.store import domains as domain_store
@@ -102,6 +103,16 @@ def roll(context: Context, connection: Connection, now: Instant) -> Instant:
     over = {lane: ledger for lane, ledger in ledgers.items() if ledger.window.ends_at <= now}
     since = min([now - HISTORY, *(ledger.window.starts_at for ledger in over.values())])
     pasts = histories(connection, [lane for lane in known if lane.id in over], since)
+    ours = [
+        lane
+        for lane in known
+        if lane.key.source in context.sources and lane.key.provider in context.plan.providers
+    ]
+    beside: dict[str, str] = {}
+    if over:
+        ending = [(lane, pasts[lane.id]) for lane in ours if lane.id in over]
+        still = [lane for lane in ours if lane.id in ledgers and lane.id not in over]
+        beside = look_at_all(context, connection, now, ending, still)
     for lane in known:
         ended = over.get(lane.id)
         if ended is not None:
@@ -111,7 +122,8 @@ def roll(context: Context, connection: Connection, now: Instant) -> Instant:
             continue
         today = lane
         past = pasts.get(lane.id, [])
-        for adjustment in _judged(context, lane, ended, past, now, opens=lane.id not in ledgers):
+        why = beside.get(lane.key.source, "")
+        for adjustment in _judged(context, lane, ended, past, now, why, opens=lane.id not in ledgers):
             if not adjustment.quiet:
                 kind = "step" if adjustment.lane.step != today.step else "standing"
                 journal.note(connection, now, kind, adjustment.reason, lane=lane.id)
@@ -157,7 +169,7 @@ def roll(context: Context, connection: Connection, now: Instant) -> Instant:
 
 
 def _judged(
-    context: Context, lane: Lane, ended: Ledger | None, past: Past, now: Instant, *, opens: bool
+    context: Context, lane: Lane, ended: Ledger | None, past: Past, now: Instant, beside: str, *, opens: bool
 ) -> Iterator[Adjustment]:
     """What the end of a window and the end of a suspension mean for a lane, one after the other."""
     if ended is not None:
@@ -175,14 +187,18 @@ def _judged(
             last_step=context.plan.last_step(lane.key.source),
             planned=context.nominal(lane.key),
             policy=context.policy,
+            beside=beside,
         )
         if adjustment is not None:
             yield adjustment
             lane = adjustment.lane
-    elif opens and (cold := standing.idle(lane, now)) is not None:
+    elif opens:
         # Its last window ended while it was in no plan.
-        yield cold
-        lane = cold.lane
+        nominal, last = context.nominal(lane.key), context.plan.last_step(lane.key.source)
+        cold = idling.lapse(lane, (), now, planned=nominal, last_step=last)
+        if cold is not None:
+            yield cold
+            lane = cold.lane
     back = standing.wake(lane, now)
     if back is not None:
         yield back

@@ -6,7 +6,8 @@ delivery more and that made its cap count as used; then it is two groups.
 
 A lane that is plainly ramping or warm is followed here in whole numbers, by the rules of
 :func:`warmup.reputation.judgement.close` when nothing bad happens. Any other lane (suspended, paused,
-reduced, cold) is a :class:`~warmup.model.Lane`, and those functions themselves decide.
+reduced, cold) is a :class:`~warmup.model.Lane`, and those functions themselves decide, as they do for one
+that has carried next to nothing for a week.
 """
 
 from __future__ import annotations
@@ -27,16 +28,20 @@ from warmup.model import (
     WindowEvidence,
 )
 from warmup.pacing import burst
-from warmup.reputation import judgement, standing
+from warmup.reputation import idling, judgement, standing
 from warmup.timing import DAY, Instant
 
-__all__ = ["IDLE", "ForecastDay", "LaneGroup", "catch_up"]
+__all__ = ["IDLE", "QUIET", "ForecastDay", "LaneGroup", "catch_up"]
 
 _PLAIN = (Standing.RAMPING, Standing.WARM)
 _PART, _WHOLE = standing.USED_SHARE
 IDLE = standing.IDLE_DAYS * DAY
 """A lane from which nothing was accepted for so long is cold."""
 
+QUIET = idling.WHOLE_DAYS * DAY
+"""One that carried next to nothing for longer fades."""
+
+_PAST = (standing.IDLE_DAYS + idling.WHOLE_DAYS) * DAY
 _NEXT = timedelta(days=1)
 
 
@@ -91,8 +96,8 @@ class LaneGroup:
     """
 
     __slots__ = (
-        "_opened", "_partial", "_planned", "address", "allowance", "began", "cap", "first", "kind", "lane",
-        "last", "members", "provider", "stalled", "step", "used_at", "warm", "warm_on",
+        "_busy_at", "_opened", "_partial", "_past", "address", "allowance", "began", "cap", "first", "kind",
+        "lane", "last", "members", "provider", "stalled", "step", "used_at", "warm", "warm_on",
     )  # fmt: skip
 
     def __init__(
@@ -105,11 +110,15 @@ class LaneGroup:
         self.lane: Lane | None = None
         self.warm_on: date | None = None
         self._opened = self._partial = False
+        # Days on which something was sent: window, step, cap and count; and when the last busy one ended.
+        self._past: list[tuple[Window, int, int, int]] = []
+        self._busy_at: Instant = 0
 
     def adopt(self, lane: Lane) -> None:
         """Take over the state of a lane."""
         self.step, self.used_at, self.warm = lane.step, lane.last_used_at, lane.standing is Standing.WARM
         odd = lane.standing not in _PLAIN or lane.cap_limit is not None or lane.backoff_until
+        odd = odd or lane.learned.volume
         self.lane = lane if odd else None
 
     @property
@@ -120,6 +129,13 @@ class LaneGroup:
         return Standing.WARM if self.warm else Standing.RAMPING
 
     @property
+    def faded(self) -> bool:
+        """Whether they were warm and have lost something for want of mail, but not everything."""
+        return (
+            self.lane is not None and self.lane.standing is Standing.REDUCED and self.lane.learned.volume > 0
+        )
+
+    @property
     def settled(self) -> bool:
         """Whether no day on which it sends anything changes its place."""
         return self.lane is None and self.warm and self.step >= self.last and self._opened
@@ -127,7 +143,9 @@ class LaneGroup:
     def split(self, count: int) -> LaneGroup:
         """Take the first members out into a group of their own."""
         other = LaneGroup(self.members[:count], self.address, self.provider, self.kind, self.first, self.last)
+        other._past = list(self._past)
         for name in (
+            "_busy_at",
             "_opened",
             "_partial",
             "allowance",
@@ -141,8 +159,6 @@ class LaneGroup:
             "warm_on",
         ):
             setattr(other, name, getattr(self, name))
-        if self.lane is not None:
-            other._planned = self._planned
         self.members = self.members[count:]
         return other
 
@@ -164,6 +180,7 @@ class LaneGroup:
         self._partial = rests
         if not self._opened:
             self._opened = True
+            self._recall(cap)
             if self.warm:
                 self.warm_on = day.on
         self.began = Standing.WARM if self.warm else Standing.RAMPING
@@ -186,8 +203,8 @@ class LaneGroup:
             lane = lane if cold is None else cold.lane
             back = standing.wake(lane, window.starts_at)
             lane = lane if back is None else back.lane
+            self._recall(standing.cap_of(lane, planned(lane.step)), lane)
         self._partial = rests or lane.standing in (Standing.SUSPENDED, Standing.PAUSED)
-        self._planned = planned
         self.began = lane.standing
         self.cap = standing.cap_of(lane, planned(lane.step))
         silent = lane.backoff_until
@@ -204,6 +221,15 @@ class LaneGroup:
         self.step, self.lane = lane.step, lane
         return self.allowance
 
+    def _recall(self, cap: int, lane: Lane | None = None) -> None:
+        """What came before the first day: the day of their last mail, on which they used their cap."""
+        if self.used_at is None:
+            return
+        if lane is not None and self.used_at <= lane.learned.volume_at <= self.used_at + DAY:
+            cap = max(cap, lane.learned.volume)
+        self._past.append((Window(date.min, self.used_at - DAY, self.used_at), self.step, cap, cap))
+        self._busy_at = self.used_at
+
     def stay_closed(self) -> None:
         """A day on which they have not begun."""
         self.cap = self.allowance = 0
@@ -215,16 +241,27 @@ class LaneGroup:
         counts_use = ramp not in (RampClock.CALENDAR, RampClock.SENDING_DAY)
         return counts_use and sent * _WHOLE < self.cap * _PART <= (sent + 1) * _WHOLE
 
-    def close(self, day: ForecastDay, sent: int, ramp: RampClock) -> None:
-        """End a day on which each of them sent a number of deliveries, all of them accepted."""
-        if self.lane is not None:
-            self._judge(day, sent, ramp)
+    def close(self, day: ForecastDay, sent: int, ramp: RampClock, nominal: Callable[[int], int]) -> None:
+        """End a day on which each of them sent a number of deliveries, all of them accepted.
+
+        Args:
+            day: The day.
+            sent: Deliveries of each.
+            ramp: What moves the ramp.
+            nominal: The plan's cap by step, on a plain day.
+        """
+        ends_at = day.window.ends_at
+        if self.lane is None:
+            quiet = bool(self._past) and ends_at - self._busy_at > QUIET and ramp is not RampClock.CALENDAR
+            if not quiet and not sent and self.used_at is not None:
+                quiet = ends_at - self.used_at >= IDLE
+        if self.lane is not None or quiet:
+            self._judge(day, sent, ramp, nominal)
+            self._keep(day, sent)
             return
+        self._keep(day, sent)
         if sent:
             self.used_at = day.middle
-        elif self.used_at is not None and day.window.ends_at - self.used_at >= IDLE:
-            self._judge(day, sent, ramp)
-            return
         if self._partial:
             self.stalled += not self.warm
             return
@@ -245,11 +282,23 @@ class LaneGroup:
     def _become(self, warm: bool, day: ForecastDay) -> None:
         if warm and self.warm_on is None:
             self.warm_on = day.on + _NEXT
-        elif not warm:
+        elif not warm and not self.faded:
             self.warm_on = None
         self.warm = warm
 
-    def _judge(self, day: ForecastDay, sent: int, ramp: RampClock) -> None:
+    def _keep(self, day: ForecastDay, sent: int) -> None:
+        if sent:
+            self.remember(day.window, self.cap, sent)
+
+    def remember(self, window: Window, cap: int, sent: int) -> None:
+        """Keep what one of them sent on a day."""
+        if self._past and window.ends_at - self._past[0][0].ends_at > 2 * _PAST:
+            self._past = [one for one in self._past if window.ends_at - one[0].ends_at <= _PAST]
+        self._past.append((window, self.step, cap, sent))
+        if sent * idling.LOW >= cap:
+            self._busy_at = window.ends_at
+
+    def _judge(self, day: ForecastDay, sent: int, ramp: RampClock, nominal: Callable[[int], int]) -> None:
         """The engine's own judgement of the day that ended."""
         lane = self.as_lane()
         before = lane.step
@@ -263,9 +312,12 @@ class LaneGroup:
             accepted=sent,
             partial=self._partial,
         )
-        planned = self._planned if self.lane is not None else (lambda _step: self.cap)
+        past = [
+            WindowEvidence(window=window, step=step, cap=cap, attempted=count, accepted=count)
+            for window, step, cap, count in self._past
+        ]
         closed = judgement.close(
-            lane, seen, (), day.window.ends_at, ramp=ramp, last_step=self.last, planned=planned
+            lane, seen, past, day.window.ends_at, ramp=ramp, last_step=self.last, planned=nominal
         )
         lane = lane if closed is None else closed.lane
         back = standing.wake(lane, day.window.ends_at)

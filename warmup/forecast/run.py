@@ -267,11 +267,11 @@ class _Run:
                 sizes = settled.sizes[weight] = Sizes.of(lanes)
             whole = sizes.whole
             want = self._want(desk, day, at, whole, sizes.lanes)
-            if want and not sizes.feeds_all(want):
+            if want and not (sizes.feeds_all(want) and (not settled.fades or sizes.keeps_warm(want))):
                 want = -1
-        if want > 0:
-            settled.used_at = day.middle
-        elif want < 0 or not settled.rest(day):
+            elif want:
+                settled.send(day, sizes, want)
+        if want < 0 or (not want and not settled.rest(day)):
             settled.wake()
             desk.settled = None
             return None
@@ -321,6 +321,10 @@ class _Run:
     def _planned(self, day: ForecastDay, kind: int, place: int) -> Callable[[int], int]:
         return lambda step: self._caps(day, kind, step)[place]
 
+    def _nominal(self, kind: int, place: int) -> Callable[[int], int]:
+        nominal, speaker, name = self.plan.nominal, self.speakers[kind], self.plan.providers[place]
+        return lambda step: nominal(speaker, step)[name]
+
     def _in_time(
         self, desk: _Desk, day: ForecastDay, at: int, total: int, sizes: list[tuple[int, int]]
     ) -> int:
@@ -360,14 +364,15 @@ class _Run:
                 continue
             if self.detail:
                 self._note(day, group, each, more)
+            nominal = self._nominal(group.kind, desk.place)
             if more and group.differ(each, self.ramp):
                 ahead = group.split(more)
-                ahead.close(day, each + 1, self.ramp)
+                ahead.close(day, each + 1, self.ramp, nominal)
                 groups.append(ahead)
-            group.close(day, each, self.ramp)
+            group.close(day, each, self.ramp, nominal)
             groups.append(group)
         if self._quick and all(group.settled for group in groups):
-            desk.settled = Settled(groups)
+            desk.settled = Settled(groups, fades=self.ramp is not RampClock.CALENDAR)
         return groups
 
     def _note(self, day: ForecastDay, group: LaneGroup, each: int, more: int) -> None:
@@ -450,6 +455,8 @@ def _why(group: LaneGroup, last: date) -> tuple[str, str]:
     """Why lanes are not warm, as a code and in words; what they are where they are."""
     if group.standing is Standing.WARM:
         return "", f"warm from {group.warm_on}"
+    if group.faded and group.warm_on is not None:
+        return "", f"warm from {group.warm_on}, and less since for want of mail"
     place = f"step {group.step} of {group.last}"
     if group.first > last:
         return "not-started", f"it starts on {group.first}"

@@ -107,6 +107,9 @@ class Learned:
         proven: Deliveries a day that a warm lane is known to carry: where its ramp ended, or what an
             operator declared; 0: nothing is known.
         hold: Why the lane does not grow, as a sentence; empty where nothing holds it.
+        volume: Deliveries a day that it could carry before it was idle, while the short way back there is
+            open; 0: it is not.
+        volume_at: When it last did.
         connections: Deliveries that may be under way at once, after the provider asked for silence or for
             fewer connections; 0: as many as usual.
         stretch_from: Since when it has gone well with so many; 0: nothing was accepted yet.
@@ -125,6 +128,8 @@ class Learned:
     setback_at: Instant = 0
     proven: int = 0
     hold: str = ""
+    volume: int = 0
+    volume_at: Instant = 0
     connections: int = 0
     stretch_from: Instant = 0
     recipe: str = ""

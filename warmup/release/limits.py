@@ -13,12 +13,15 @@ import attrs
 
 from warmup.model import EgressSource, Lane, Ledger, Limit, Standing, Wait, WaitReason
 from warmup.pacing import Pace
-from warmup.timing import SECOND, Instant, Span, format_span
+from warmup.timing import MINUTE, SECOND, Instant, Span, format_span
 
 __all__ = ["WINDOW_GUARD", "LaneView", "SiteHold", "limits_of", "soonest", "wait_of"]
 
 WINDOW_GUARD = 2 * SECOND
 """MAIL that is not written this long before the window ends is not written in it at all."""
+
+BUSY_RECHECK = MINUTE
+"""When it is worth asking again whether a conversation that others wait for is over."""
 
 _RANKS = {reason: rank for rank, reason in enumerate(WaitReason)}
 
@@ -47,6 +50,9 @@ class LaneView:
         room: Deliveries that the courier can take for this lane now.
         promised: Units that relays were promised and that are due: nobody who came later takes them.
         ahead: How long before its instant a unit may be given out, microseconds.
+        connections: Deliveries that may be under way at once, over all workers and relays; 0: any number.
+        under_way: How many there are, where that matters.
+        slowed: Why there may be no more, in words.
     """
 
     lane: Lane
@@ -61,6 +67,14 @@ class LaneView:
     room: int = 1 << 30
     promised: int = 0
     ahead: Span = 0
+    connections: int = 0
+    under_way: int = 0
+    slowed: str = ""
+
+    @property
+    def busy(self) -> bool:
+        """Whether as many are under way as there may be."""
+        return 0 < self.connections <= self.under_way
 
 
 def limits_of(
@@ -89,6 +103,9 @@ def limits_of(
     if lane.standing is Standing.SUSPENDED and lane.until is not None:
         hold(WaitReason.SUSPENDED, lane.until, f"{key} is suspended{f': {lane.note}' if lane.note else ''}")
     hold(WaitReason.BACKOFF, lane.backoff_until, f"{key} backs off: {lane.backoff_reason}")
+    if view.busy:
+        # A conversation may end at any moment, and nobody knows at which.
+        hold(WaitReason.BACKOFF, now + BUSY_RECHECK, f"{key} has {view.under_way} under way: {view.slowed}")
     if view.down is not None:
         hold(view.down.reason, view.down.until, view.down.text)
     if site in view.sites:

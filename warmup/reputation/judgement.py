@@ -4,7 +4,7 @@ Theory of operation. ``close`` judges a window that ended, ``alarm`` looks at th
 bad news came. Both are pure: the same lane, evidence, policy and time give the same adjustment, so
 the journal replayed gives the same decisions. In this order:
 
-1. Thirty days without an accepted delivery: *cold*, step 1.
+1. Idleness (:mod:`warmup.reputation.idling`): less each day after a week, *cold* after thirty.
 2. Rates over days (complaints, hard bounces, deferrals, blocks, spam placement) above the last
    threshold they have: *suspended*, with an end; above the middle one: a *step back* to half, once,
    then seven days of rest; above the first: *held*, no growth while the evidence stands.
@@ -24,7 +24,7 @@ import attrs
 
 from warmup.model import Lane, RampClock, Standing, WindowEvidence
 from warmup.model.lane import Learned, Watch
-from warmup.reputation import standing
+from warmup.reputation import idling, standing
 from warmup.reputation.evidence import since
 from warmup.reputation.growth import beyond, bump, grown, step_holding
 from warmup.reputation.policy import POLICY, Policy
@@ -66,7 +66,7 @@ def _judged(
 def _setback(learned: Learned, now: Instant, judged_from: Instant, policy: Policy) -> Learned:
     recent = learned.setbacks and now - learned.setback_at <= policy.memory
     return attrs.evolve(
-        learned,
+        idling.spoiled(learned),
         judged_from=judged_from,
         setbacks=learned.setbacks + 1 if recent else 1,
         setback_at=now,
@@ -296,6 +296,7 @@ def close(
     last_step: int,
     planned: Planned,
     policy: Policy = POLICY,
+    beside: str = "",
 ) -> Adjustment | None:
     """Judge a window that closed; None where nothing changes.
 
@@ -308,12 +309,18 @@ def close(
         last_step: First step at which the curve carries its whole share.
         planned: The plan's cap of the lane on a full day, by step.
         policy: How it is judged.
+        beside: Why it does not rise though its own evidence is good: trouble of the whole address.
     """
-    cold = standing.idle(lane, now)
-    if cold is not None:
-        return attrs.evolve(cold, lane=_forgotten(cold.lane))
-    if lane.standing in _AT_REST:
-        return None
+    lapsed = idling.lapse(
+        lane,
+        [*history, seen],
+        now,
+        planned=planned,
+        last_step=last_step,
+        fades=ramp is not RampClock.CALENDAR,
+    )
+    if lane.standing in _AT_REST or (lapsed is not None and lapsed.lane.standing is Standing.COLD):
+        return lapsed
     level = level_of(lane, planned)
     learned = lane.learned
     verdict = (
@@ -327,7 +334,7 @@ def close(
     watch = watch_of(learned, seen)
     if watch.alarms:
         before = history[-1].accepted if history else 0
-        limit, taught = bump(learned, seen, before, level, policy)
+        limit, taught = bump(idling.spoiled(learned), seen, before, level, policy)
         limit = min(limit, level)
         reduced = _at_level(attrs.evolve(lane, learned=taught), limit, planned, last_step)
         reduced = attrs.evolve(
@@ -338,14 +345,17 @@ def close(
             f"{seen.attempted} attempts deferred for volume"
         )
         return Adjustment(reduced, text)
+    if lapsed is not None:
+        return lapsed
     held = verdict.reason if verdict.severity is Severity.HOLD else ""
     if not held and now < learned.rest_until:
         held = learned.hold or f"at rest until {format_instant(learned.rest_until)}"
+    held = held or beside
     # On its curve only the clock that asks for good health is held; below it, after trouble, every lane is.
     if held and (ramp is RampClock.HEALTH or lane.cap_limit is not None):
         if held == learned.hold:
             return None
-        kept = attrs.evolve(lane, learned=attrs.evolve(learned, hold=held))
+        kept = attrs.evolve(lane, learned=attrs.evolve(idling.spoiled(learned), hold=held))
         return Adjustment(kept, f"held at {level} a day: {held}", quiet=bool(learned.hold))
     free = attrs.evolve(lane, learned=attrs.evolve(learned, hold=""))
     if not _moves(lane, seen, ramp) or (lane.standing is Standing.COLD and not seen.accepted):
@@ -388,9 +398,14 @@ def _forward(
         if aim == level and moved.step == before.step and planned(further) == planned(moved.step):
             # Steps of one cap, which a small share has, are passed like others: nobody gets stuck there.
             moved = attrs.evolve(moved, step=further)
+    text = f"{seen.accepted} of {seen.cap} accepted, nothing against it"
+    short = idling.shortcut(learned, level, now) if _used(seen) and seen.accepted else 0
+    if short > level_of(moved, planned):
+        moved = _at_level(lane, short, planned, last_step)
+        text += f", on the short way back to {learned.volume} a day"
+    moved = attrs.evolve(moved, learned=idling.reached(moved.learned, level_of(moved, planned), now))
     if moved == before:
         return None
-    text = f"{seen.accepted} of {seen.cap} accepted, nothing against it"
     if moved.step != before.step and moved.cap_limit is None:
         return Adjustment(moved, f"step {before.step} to {moved.step} of {last_step}: {text}")
     after = level_of(moved, planned)
@@ -399,7 +414,3 @@ def _forward(
     if moved.standing is not before.standing:
         return Adjustment(moved, f"{before.standing} to {moved.standing}: {text}")
     return Adjustment(moved, text, quiet=True)
-
-
-def _forgotten(lane: Lane) -> Lane:
-    return attrs.evolve(lane, learned=Learned())

@@ -14,10 +14,10 @@ from sqlalchemy import Connection, bindparam
 from warmup.model import DeliveryState
 from warmup.release.decide import Candidate
 from warmup.store.hot import Hot
-from warmup.store.schema import deliveries, messages, windows
+from warmup.store.schema import deliveries, messages
 from warmup.timing import Instant
 
-__all__ = ["draw_fresh", "draw_movable", "draw_retries", "next_due", "under_way"]
+__all__ = ["draw_fresh", "draw_movable", "draw_retries", "next_due"]
 
 _CANDIDATE = (
     deliveries.c.id,
@@ -235,16 +235,3 @@ def next_due(connection: Connection, pool: str, provider: str, now: Instant) -> 
     """When the next deferred delivery of a pool and provider is due, after ``now``."""
     due: Instant | None = _NEXT_DUE.value(connection, pool=pool, provider=provider, now=now)
     return due
-
-
-_UNDER_WAY = (
-    sa.select(windows.c.lane)
-    .join(deliveries, deliveries.c.window == windows.c.id)
-    .where(sa.text("deliveries.state IN ('leased', 'sending')"))
-    .distinct()
-)
-
-
-def under_way(connection: Connection) -> set[int]:
-    """Ids of the lanes of which a delivery is under way."""
-    return {row[0] for row in connection.execute(_UNDER_WAY)}

@@ -19,10 +19,10 @@ from warmup.timing import ClockKind
 
 __all__ = ["HEAD", "check", "create_or_upgrade", "get_meta", "revision", "set_meta"]
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration this program knows."""
 
-KNOWN = ("0001", "0002", "0003")
+KNOWN = ("0001", "0002", "0003", "0004")
 
 
 def get_meta(connection: Connection, key: str) -> str | None:

@@ -313,6 +313,21 @@ evidence = Table(
     Column("count", BigInteger, nullable=False),
 )
 
+# What became of each sending domain's mail, for a week: trouble of a domain shows on many lanes.
+sender_days = Table(
+    "sender_days",
+    metadata,
+    Column("window", BigInteger, primary_key=True, autoincrement=False),
+    Column("lane", BigInteger, primary_key=True, autoincrement=False),
+    Column("domain", Text, primary_key=True),
+    Column("attempted", BigInteger, nullable=False),
+    Column("accepted", BigInteger, nullable=False),
+    Column("deferred", BigInteger, nullable=False),
+    Column("blocked", BigInteger, nullable=False),
+    Column("invalid", BigInteger, nullable=False),
+    Column("complained", BigInteger, nullable=False),
+)
+
 reports = Table(
     "reports",
     metadata,
@@ -396,5 +411,11 @@ admissions = Table(
         "slot_at",
         sqlite_where=text("state = 'waiting'"),
         postgresql_where=text("state = 'waiting'"),
+    ),
+    Index(
+        "ix_admissions_granted",
+        "window",
+        sqlite_where=text("state = 'granted'"),
+        postgresql_where=text("state = 'granted'"),
     ),
 )

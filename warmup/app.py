@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from warmup.config import Config
 from warmup.content.wire import prepare
 from warmup.engine import Asked, Context, Engine, Story
+from warmup.engine.admit import attempt_of
 from warmup.engine.record import judge
 from warmup.engine.transfer import Imported
 from warmup.errors import StoreError, TemporaryError, UsageError
@@ -25,7 +26,6 @@ from warmup.model import (
     Grant,
     LaneKey,
     LaneLimits,
-    Outcome,
     Reply,
     Report,
     ReportKind,
@@ -36,7 +36,7 @@ from warmup.model import (
     Verdict,
 )
 from warmup.plan.calendar import local_date
-from warmup.providers import Classifier, Directory, parse_reply
+from warmup.providers import Classifier, Directory
 from warmup.store import Database, ForeignDatabase, Node, Witness, check, create_or_upgrade, machine_id
 from warmup.store.census import where_it_stands
 from warmup.timing import Chance, Clock, Instant, from_datetime
@@ -388,23 +388,7 @@ class Warmup:
         """
         if not isinstance(decision, Grant):
             raise UsageError.of("decision", "only a grant has an outcome", "ask again after its wait")
-        if isinstance(reply, tuple):
-            if len(reply) != 2 or type(reply[0]) is not int or not isinstance(reply[1], str):
-                raise UsageError.of("reply", f"{reply!r:.80} is no reply", 'give (250, "2.0.0 OK"), or None')
-            if not 200 <= reply[0] <= 599:
-                raise UsageError.of("reply", f"{reply[0]} is no reply code", "give three digits, 200 to 599")
-            reply = parse_reply(*reply)
-        if reply is None:
-            reply = Reply(0, "", "the connection was lost")
-        if stage is None:
-            stage = Stage.DOT if reply.outcome is Outcome.ACCEPTED else Stage.RCPT
-        outcome = reply.outcome
-        if outcome is Outcome.UNKNOWN and stage is not Stage.DOT:
-            outcome = Outcome.DEFERRED
-        now = self.clock.now()
-        attempt = Attempt(
-            stage=stage, reply=reply, outcome=outcome, mail_written=True, started_at=now, ended_at=now
-        )
+        attempt = attempt_of(reply, stage, self.clock.now())
         self.engine.settle(decision, attempt)
         return judge(self.engine.context.classifier, decision.lane.provider, attempt)
 

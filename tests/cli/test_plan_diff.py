@@ -143,6 +143,8 @@ def test_a_plan_that_cannot_be_made_again_says_so(tmp_path: Path) -> None:
 )
 def test_how_a_plan_is_followed_is_compared_too(tmp_path: Path, edit: str, told: str) -> None:
     """Two configurations are not called the same because their caps are: ramp, smoothing, streams count."""
+    from warmup import Warmup
+
     before = house(tmp_path)
     after = tmp_path / "after.toml"
     text, table = before.read_text(), edit.splitlines()[0]
@@ -155,6 +157,11 @@ def test_how_a_plan_is_followed_is_compared_too(tmp_path: Path, edit: str, told:
     found = run("diff", "--exit-code", str(before), str(after), code=1).replace("\n  ", " ")
     assert told in found and "every cap is the same" in found
     assert run("diff", str(before), str(before)) == "The plans are the same.\n"
+    with Warmup.from_file(before) as wm:
+        wm.engine.roll()
+    assert run("diff", "db", str(before), "-c", str(before)) == "The plans are the same.\n"
+    against = run("diff", "--exit-code", "db", str(after), "-c", str(before), code=1).replace("\n  ", " ")
+    assert told in against
 
 
 def test_days_ahead_are_a_matter_of_the_database(tmp_path: Path) -> None:

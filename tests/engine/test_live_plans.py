@@ -7,7 +7,8 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from engine_house import START, House
 
-from warmup.model import LaneKey
+from warmup.model import LaneKey, RampClock
+from warmup.plan.aim import Steadiness
 from warmup.timing import DAY
 
 GOOGLE = LaneKey("127.0.0.2", "google")
@@ -41,6 +42,18 @@ def test_a_new_target_and_curve_keep_the_step(furnished: Callable[..., House]) -
     assert days(edited)[:3] == past
     assert days(edited)[4] == (5, 25)
     assert "plan edited: curve: linear:days=6 becomes linear:days=12; target: 60 becomes 120" in words(edited)
+
+
+def test_how_a_plan_is_followed_is_on_record_too(furnished: Callable[..., House]) -> None:
+    """Another ramp, and mail that is spread from now on, are edits: the record says so, once."""
+    house = furnished(target=60, curve="linear:days=6")
+    live(house, 1)
+    edited = house.again(ramp=RampClock.EARNED, steadiness=Steadiness(patience=3))
+    live(edited, 2)
+    told = "plan edited: ramp: calendar becomes earned; smooth: no becomes yes; keep_warm: nothing becomes"
+    assert words(edited).count(told) == words(edited).count("plan edited") == 1
+    kept = edited.engine.planned()
+    assert kept is not None and kept["settings"]["patience"] == "3"
 
 
 def test_a_pause_of_a_week_keeps_the_stage(furnished: Callable[..., House]) -> None:

@@ -92,24 +92,24 @@ def _from_now(before: str, after: str, config: Path | None, days: int) -> Differ
         nonlocal unknown
         if name == "db":
             head, fingerprint = kept["head"], kept["fingerprint"]
-            declarations, ramp = mine.declarations, mine.ramp
+            declarations, ramp, settings = mine.declarations, mine.ramp, kept.get("settings")
             try:
                 plan = made_again(head, fingerprint)
             except DataError as error:
                 unknown = f"that of the database {error.problems[0].wrong}"
-                return PlanRecord(head=head, caps={}, fingerprint=fingerprint)
+                return PlanRecord(head=head, caps={}, fingerprint=fingerprint, settings=settings)
         elif Path(name).suffix == ".toml":
             from warmup.config import Config
 
             other = Config.from_file(Path(name))
             plan, declarations, ramp = other.plan, other.declarations, other.ramp
-            head, fingerprint = plan.head(), plan.fingerprint
+            head, fingerprint, settings = plan.head(), plan.fingerprint, _settings(other)
         else:
-            head, fingerprint = _record(name).head, None
+            head, fingerprint, settings = _record(name).head, None, None
             plan, declarations, ramp = made_again(head), mine.declarations, mine.ramp
         lanes = standing(plan, declarations, state.lanes)
         caps = caps_ahead(plan, lanes=lanes, today=state.tomorrow, days=days, ramp=ramp)
-        return PlanRecord(head=head, caps=caps, fingerprint=fingerprint)
+        return PlanRecord(head=head, caps=caps, fingerprint=fingerprint, settings=settings)
 
     records = ahead(before), ahead(after)
     return compare_plans(*records, since=state.tomorrow, unknown=unknown)
@@ -143,32 +143,17 @@ def _record(name: str) -> PlanRecord:
 
 
 def _settings(config: Config) -> dict[str, str]:
-    """What a configuration says of how its plan is followed, beside what its caps are made from."""
-    from warmup.timing import format_span
+    from warmup.plan.settings import settings_of
 
-    spread = config.steadiness
-    found = {
-        "ramp": str(config.ramp),
-        "growth": "off" if config.growth is None else f"{float(config.growth.factor):g}",
-        "smooth": "no" if spread is None else "yes",
-        "demand": config.demand,
-    }
-    if spread is not None:
-        found |= {"keep_warm": str(spread.keep_warm), "patience": str(spread.patience)}
-    for source in config.sources:
-        said = config.declarations.get(source.address)
-        if said is not None:
-            words = {"warm": said.warm or "", "step": said.step or "", "volume": said.volume or ""}
-            told = ", ".join(
-                name if word is True else f"{name} {word}" for name, word in words.items() if word
-            )
-            found[f"IP {source.address} is used to"] = told
-        found[f"IP {source.address} is in pool"] = source.pool
-    for name, stream in config.streams.items():
-        hours = "any hour" if stream.hours is None else f"{stream.hours.text} ({stream.hours.zone})"
-        deadline = "no deadline" if stream.deadline is None else f"deadline {format_span(stream.deadline)}"
-        found[f"stream {name}"] = f"priority {stream.priority}, pool {stream.pool}, {deadline}, {hours}"
-    return found
+    return settings_of(
+        ramp=config.ramp,
+        growth=config.growth,
+        steadiness=config.steadiness,
+        demand=config.demand,
+        sources=config.sources,
+        declarations=config.declarations,
+        streams=config.streams,
+    )
 
 
 def _told(found: Difference) -> Iterator[str]:

@@ -178,7 +178,7 @@ class Engine:
         return _status.lane_status(self.context)
 
     def planned(self) -> dict[str, Any] | None:
-        """The plan that the database was last run with: ``fingerprint``, ``since`` and ``head``."""
+        """The plan that the database was last run with; see :func:`warmup.engine.planned.recorded`."""
         with self.context.clock.busy():
             return self.context.database.read(_planned.recorded)
 

@@ -21,13 +21,26 @@ from warmup.engine.resolve import recognise
 from warmup.engine.submit import stream_of
 from warmup.engine.windows import roll
 from warmup.errors import UsageError
-from warmup.model import Attempt, Category, Decision, Grant, Limit, Outcome, Stage, Stream, Wait, WaitReason
+from warmup.model import (
+    Attempt,
+    Category,
+    Decision,
+    Grant,
+    Limit,
+    Outcome,
+    Reply,
+    Stage,
+    Stream,
+    Wait,
+    WaitReason,
+)
+from warmup.providers import parse_reply
 from warmup.release.hours import stream_limits
 from warmup.release.limits import LaneView, limits_of, soonest, wait_of
 from warmup.store import Connection, admissions, journal, lanes
 from warmup.timing import Instant
 
-__all__ = ["SLOT_GRACE", "Asked", "admit", "settle"]
+__all__ = ["SLOT_GRACE", "Asked", "admit", "attempt_of", "settle"]
 
 SETTLED = frozenset(outcome.value for outcome in Outcome)
 
@@ -288,6 +301,33 @@ class _Desk:
             changes |= {"lease": 0, "window": None}
         admissions.save(self.connection, self.row, changes, self.now)
         return wait
+
+
+def attempt_of(reply: tuple[int, str] | Reply | None, stage: Stage | None, now: Instant) -> Attempt:
+    """Make an attempt of what a relay says of it.
+
+    Args:
+        reply: The last reply; None: the connection was lost, or never came about.
+        stage: The command it answered; None: the final dot for a success, else RCPT.
+        now: When it ended.
+
+    Raises:
+        UsageError: It is no reply.
+    """
+    if isinstance(reply, tuple):
+        if len(reply) != 2 or type(reply[0]) is not int or not isinstance(reply[1], str):
+            raise UsageError.of("reply", f"{reply!r:.80} is no reply", 'give (250, "2.0.0 OK"), or None')
+        if not 200 <= reply[0] <= 599:
+            raise UsageError.of("reply", f"{reply[0]} is no reply code", "give three digits, 200 to 599")
+        reply = parse_reply(*reply)
+    if reply is None:
+        reply = Reply(0, "", "the connection was lost")
+    if stage is None:
+        stage = Stage.DOT if reply.outcome is Outcome.ACCEPTED else Stage.RCPT
+    outcome = reply.outcome
+    if outcome is Outcome.UNKNOWN and stage is not Stage.DOT:
+        outcome = Outcome.DEFERRED
+    return Attempt(stage=stage, reply=reply, outcome=outcome, mail_written=True, started_at=now, ended_at=now)
 
 
 def settle(context: Context, grant: Grant, attempt: Attempt) -> None:

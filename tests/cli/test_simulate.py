@@ -165,3 +165,5 @@ def test_a_lane_held_for_nothing_is_a_false_alarm() -> None:
     assert alarms(50, deferred=1) == 9
     assert alarms(50, complained=1) == 9
     assert alarms(95, deferred=1) == 0
+    fading = [Day(number, cap=50, standing="reduced", mail=False) for number in range(20)]
+    assert measure(Track("x", (Day(0, cap=100, accepted=100), *fading)), 100).false_alarms == 0

@@ -61,7 +61,7 @@ class Score:
         oracle_days: The same of the oracle.
         false_alarms: Days on which the lane was suspended or reduced to less than nine tenths of its best
             day, though nothing was refused and nobody complained that day or in the seven before. A lane
-            that is kept just under a ceiling is none.
+            that is kept just under a ceiling is none, nor is a day without mail.
     """
 
     world: str
@@ -144,7 +144,7 @@ def measure(track: Track, target: int) -> Measures:
     quiet = false_alarms = most = 0
     for day in track.days:
         quiet = 0 if day.deferred or day.blocked or day.complained else quiet + 1
-        below = day.cap * whole < most * part
+        below = day.mail and day.cap * whole < most * part
         false_alarms += below and quiet > QUIET_DAYS and day.standing in _HELD
         most = max(most, day.accepted)
     return Measures(

@@ -169,6 +169,7 @@ class Day:
         opened: The cap with which the window opened.
         cap: The cap at its end.
         used: Units spent.
+        mail: Whether there was anything to send.
         greylisted, other: Attempts refused for reasons that say nothing of reputation.
         expired: Deliveries given up, their lifetime being over.
         step, standing, reasons: What the strategy tells of itself at the day's end.
@@ -190,6 +191,7 @@ class Day:
     step: int = 0
     standing: str = ""
     reasons: str = ""
+    mail: bool = True
 
 
 @attrs.frozen
@@ -296,6 +298,7 @@ class Run:
         step, _, _ = pilot.tell()
         self._opened = WindowEvidence(window=window, step=step, cap=cap)
         wanted = cap if self._demand is None else self._demand(number)
+        today.mail = wanted > 0 or self._demand is None
         form = shape(window, "UTC", course.plan.pattern)
         for hour in range(24):
             begin = window.starts_at + hour * HOUR

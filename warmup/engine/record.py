@@ -34,6 +34,7 @@ from warmup.release.limits import SiteHold
 from warmup.release.machine import Event, move
 from warmup.release.retry import AMBIGUOUS_WAIT, next_attempt_at
 from warmup.reputation import recipes
+from warmup.reputation.watch import idle_talk
 from warmup.store import Connection, findings, journal, lanes, queue
 from warmup.store.queue import Claim
 from warmup.store.senders import count_senders
@@ -236,6 +237,8 @@ class Aftermath:
             return
         if kind_of(verdict) in BAD_NEWS and verdict.category in BLOCKS:
             return  # judgement says what becomes of the lane
+        if verdict.category is Category.VOLUME_LIMITED and idle_talk(lane.learned):
+            return  # it says so at any volume; several in a row are noticed by the watch
         changed = attrs.evolve(lane, learned=recipes.asked(lane.learned, recipe))
         text = f"{recipes.told(changed.learned)}: {trouble.said}"
         if pause:

@@ -239,7 +239,7 @@ def grown(context: Context, lane: Lane, cap: int, past: Past, day: date) -> int:
 
 def _cap(context: Context, lane: Lane, ledger: Ledger) -> int:
     # The step of the window, not the lane's: what an operator raises now acts from the next window.
-    return standing.cap_of(lane, context.planned(lane, ledger)(ledger.step))
+    return standing.cap_of(lane, context.planned(lane, ledger)(ledger.step), ledger.window.date)
 
 
 def _open(

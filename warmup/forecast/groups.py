@@ -206,7 +206,7 @@ class LaneGroup:
             self._recall(standing.cap_of(lane, planned(lane.step)), lane)
         self._partial = rests or lane.standing in (Standing.SUSPENDED, Standing.PAUSED)
         self.began = lane.standing
-        self.cap = standing.cap_of(lane, planned(lane.step))
+        self.cap = standing.cap_of(lane, planned(lane.step), window.date)
         silent = lane.backoff_until
         if lane.standing is Standing.SUSPENDED:
             silent = max(silent, lane.until or window.ends_at)

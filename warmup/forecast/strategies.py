@@ -20,6 +20,7 @@ from warmup.model import Lane, LaneKey, RampClock, Standing, WindowEvidence
 from warmup.plan import Plan, plan
 from warmup.plan.curves import PUBLISHED, curve_info
 from warmup.reputation import judgement, standing
+from warmup.reputation.watch import idle_talk
 from warmup.timing import DAY, MINUTE, Instant, Span
 
 SILENCE: Span = 10 * MINUTE
@@ -155,12 +156,13 @@ class Ours:
 
     def open(self, now: Instant, on: date, history: Sequence[WindowEvidence]) -> int:
         self._wake(now)
-        return standing.cap_of(self.lane, self._course.plan.caps(SOURCE, self.lane.step, on)[PROVIDER])
+        return standing.cap_of(self.lane, self._course.plan.caps(SOURCE, self.lane.step, on)[PROVIDER], on)
 
     def news(self, now: Instant, seen: WindowEvidence, history: Sequence[WindowEvidence], late: bool) -> int:
         course = self._course
         self._wake(now)
-        if seen.deferred > (self._deferred if seen.window.starts_at == self._window else 0):
+        known = self._deferred if seen.window.starts_at == self._window else 0
+        if seen.deferred > known and not idle_talk(self.lane.learned):
             self.lane = attrs.evolve(self.lane, backoff_until=max(self.lane.backoff_until, now + SILENCE))
         self._window, self._deferred = seen.window.starts_at, seen.deferred
         past = history[-REMEMBERED:]

@@ -101,6 +101,15 @@ class Learned:
         bumps: How often in succession it did so at about that volume.
         probe_at: The wall is not tried before this.
         stride: Growth a window while the cap is below the plan's, in thousandths: 1250 is a quarter more.
+        pace: Growth a window at which a limit was last seen to move, in thousandths, a little less than
+            that; 0: none was.
+        sure: How many limits in succession agreed about the pace at which the provider takes more; 0: it
+            is a guess.
+        dip: What was accepted on a day that took far less than the days before it.
+        dip_at: Start of that window.
+        slow: By weekday, Monday first, the share of a full day that its window opens with, in thousandths;
+            0: all of it; below 0: it was seen once only. Empty: no weekday differs.
+        usual: Share of attempts that the provider defers at any volume, in millionths.
         rest_until: Nothing grows before this, after trouble that is not about volume.
         setbacks: Steps back and suspensions in close succession; the next suspension is longer for each.
         setback_at: When the last of them was.
@@ -123,6 +132,12 @@ class Learned:
     bumps: int = 0
     probe_at: Instant = 0
     stride: int = 2000
+    pace: int = 0
+    sure: int = 0
+    dip: int = 0
+    dip_at: Instant = 0
+    slow: tuple[int, ...] = ()
+    usual: int = 0
     rest_until: Instant = 0
     setbacks: int = 0
     setback_at: Instant = 0

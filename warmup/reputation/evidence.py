@@ -29,7 +29,7 @@ import attrs
 from warmup.model import WindowEvidence
 from warmup.timing import Instant
 
-__all__ = ["Rate", "Tally", "counts", "representative", "since", "tally"]
+__all__ = ["Rate", "Tally", "carried", "counts", "representative", "since", "tally", "usual_deferrals"]
 
 
 class Rate(enum.StrEnum):
@@ -153,3 +153,41 @@ def representative(seen: Sequence[WindowEvidence], rate: Rate, trials: int) -> l
         if found >= trials:
             return list(seen[index:])
     return list(seen)
+
+
+def carried(history: Sequence[WindowEvidence], windows: int) -> int:
+    """The most that was accepted in one of the last windows; 0 where there is none.
+
+    Args:
+        history: Windows, oldest first.
+        windows: How many of the last are looked at.
+    """
+    return max((window.accepted for window in history[-windows:]), default=0)
+
+
+LOW = (3, 5)
+"""A window is one of low volume where no more than so much of a cap was tried in it."""
+
+ENOUGH_TRIALS = 100
+"""Attempts at low volume that say how much a provider defers anyway."""
+
+CREDIT_TRIALS = 50
+"""Attempts without a deferral that every provider is credited with, so that one of a few says little."""
+
+
+def usual_deferrals(history: Sequence[WindowEvidence], cap: int) -> float | None:
+    """What a provider defers at any volume, as a share of attempts; None where that is not known.
+
+    A limit defers what lies above it. So what was deferred at little more than half of a volume
+    speaks of no limit near that volume: it is what this provider does to everybody.
+
+    Args:
+        history: Windows, oldest first.
+        cap: The volume whose deferrals are to be judged.
+    """
+    part, whole = LOW
+    low = [window for window in history if window.attempted * whole <= cap * part]
+    trials = sum(window.attempted for window in low)
+    if trials < ENOUGH_TRIALS:
+        return None
+    return sum(window.deferred for window in low) / (trials + CREDIT_TRIALS)

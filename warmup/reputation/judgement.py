@@ -25,12 +25,13 @@ import attrs
 from warmup.model import Lane, RampClock, Standing, WindowEvidence
 from warmup.model.lane import Learned, Watch
 from warmup.reputation import idling, standing
-from warmup.reputation.evidence import since
+from warmup.reputation.evidence import since, usual_deferrals
 from warmup.reputation.growth import beyond, bump, grown, step_holding
 from warmup.reputation.policy import POLICY, Policy
 from warmup.reputation.rates import Severity, Verdict, judge_rates
 from warmup.reputation.standing import Adjustment, Planned
-from warmup.reputation.watch import look, watch_of
+from warmup.reputation.watch import MILLION, look, watch_of
+from warmup.reputation.weekdays import FULL, eased, share_of
 from warmup.timing import DAY, Instant, format_instant, format_span
 
 __all__ = ["POLICY", "Policy", "alarm", "close", "level_of", "refuse", "review"]
@@ -206,7 +207,7 @@ def alarm(
         last_step: First step at which the curve carries its whole share.
         policy: How it is judged.
     """
-    finding = look(lane.learned, seen, now, policy)
+    finding = look(lane.learned, seen, history, now, policy)
     if finding is None:
         return None
     before = watch_of(lane.learned, seen)
@@ -217,7 +218,7 @@ def alarm(
         # What came before the suspension has been acted on with it, this window included.
         return _suspend(watched, level, planned, last_step, seen.window.ends_at, now, policy, why)
     if seen.complained + seen.invalid > before.bad:
-        verdict = judge_rates(_judged(history, seen, lane.learned, now), policy)
+        verdict = judge_rates(_judged(history, seen, lane.learned, now), policy, lane.learned.usual / MILLION)
         # The open window goes on: what it holds up to now must not count again when it is judged.
         severe = _severe(watched, verdict, level, planned, last_step, seen.window.ends_at, now, policy)
         if severe is not None:
@@ -259,7 +260,7 @@ def review(
         last_step: First step at which the curve carries its whole share.
         policy: How it is judged.
     """
-    verdict = judge_rates(_judged(history, seen, lane.learned, now), policy)
+    verdict = judge_rates(_judged(history, seen, lane.learned, now), policy, lane.learned.usual / MILLION)
     level = level_of(lane, planned)
     return _severe(lane, verdict, level, planned, last_step, seen.window.ends_at, now, policy)
 
@@ -276,14 +277,15 @@ def _used(seen: WindowEvidence) -> bool:
     return seen.accepted * whole >= seen.cap * part
 
 
-def _moves(lane: Lane, seen: WindowEvidence, ramp: RampClock) -> bool:
+def _moves(lane: Lane, seen: WindowEvidence, ramp: RampClock, *, slow: bool) -> bool:
     if seen.partial or seen.step != lane.step or lane.standing in _AT_REST:
         return False
     if ramp is RampClock.CALENDAR:
         return True
     if ramp is RampClock.SENDING_DAY:
         return seen.accepted > 0
-    return _used(seen)
+    # A slow weekday shows nothing of the others.
+    return not slow and _used(seen)
 
 
 def close(
@@ -322,9 +324,12 @@ def close(
     if lane.standing in _AT_REST or (lapsed is not None and lapsed.lane.standing is Standing.COLD):
         return lapsed
     level = level_of(lane, planned)
+    before, usual = lane, usual_deferrals(history, level)
+    if usual is not None:
+        lane = attrs.evolve(lane, learned=attrs.evolve(lane.learned, usual=round(usual * MILLION)))
     learned = lane.learned
     verdict = (
-        judge_rates(_judged(history, seen, learned, now), policy)
+        judge_rates(_judged(history, seen, learned, now), policy, learned.usual / MILLION)
         if seen.window.ends_at > learned.judged_from
         else Verdict()
     )
@@ -333,15 +338,15 @@ def close(
         return severe
     watch = watch_of(learned, seen)
     if watch.alarms:
-        before = history[-1].accepted if history else 0
-        limit, taught = bump(idling.spoiled(learned), seen, before, level, policy)
+        limit, taught = bump(idling.spoiled(learned), seen, history, level, policy)
         limit = min(limit, level)
         reduced = _at_level(attrs.evolve(lane, learned=taught), limit, planned, last_step)
         reduced = attrs.evolve(
             reduced, step=min(lane.step, reduced.step), cap_limit=limit, standing=Standing.REDUCED
         )
+        moved = f"back from {level} to {limit} a day" if limit < level else f"again {level} a day"
         text = (
-            f"back from {level} to {limit} a day: {seen.accepted} accepted, then {seen.deferred} of "
+            f"{moved}: {seen.accepted} accepted, then {seen.deferred} of "
             f"{seen.attempted} attempts deferred for volume"
         )
         return Adjustment(reduced, text)
@@ -358,13 +363,20 @@ def close(
         kept = attrs.evolve(lane, learned=attrs.evolve(idling.spoiled(learned), hold=held))
         return Adjustment(kept, f"held at {level} a day: {held}", quiet=bool(learned.hold))
     free = attrs.evolve(lane, learned=attrs.evolve(learned, hold=""))
-    if not _moves(lane, seen, ramp) or (lane.standing is Standing.COLD and not seen.accepted):
+    on = seen.window.date
+    slow = share_of(learned, on) < FULL
+    if slow and _used(seen) and seen.accepted:
+        free = attrs.evolve(free, learned=eased(free.learned, on))
+    if not _moves(lane, seen, ramp, slow=slow) or (lane.standing is Standing.COLD and not seen.accepted):
         over = f"no longer held: {learned.hold}"
-        return Adjustment(free, over, quiet=True) if learned.hold else None
+        if learned.hold:
+            return Adjustment(free, over, quiet=True)
+        return Adjustment(free, "its memory changed", quiet=True) if free != before else None
     return _forward(
         free,
-        lane,
+        before,
         seen,
+        history,
         now,
         level,
         planned,
@@ -377,6 +389,7 @@ def _forward(
     lane: Lane,
     before: Lane,
     seen: WindowEvidence,
+    history: Sequence[WindowEvidence],
     now: Instant,
     level: int,
     planned: Planned,
@@ -392,7 +405,7 @@ def _forward(
             lane, step=step, standing=Standing.WARM if step >= last_step else Standing.RAMPING
         )
     else:
-        aim = grown(lane, now, level, planned, last_step)
+        aim = grown(lane, now, level, [*history, seen], planned, last_step, policy)
         moved = _at_level(lane, aim, planned, last_step)
         further = min(moved.step + 1, last_step)
         if aim == level and moved.step == before.step and planned(further) == planned(moved.step):

@@ -46,6 +46,7 @@ class Policy:
         silence: Pause after a volume limit was recognised.
         slack: How far under what was accepted a lane goes after a volume limit, in thousandths, at least.
         borne: Deferrals of a day, in thousandths of its attempts, that a provider is taken to bear.
+        under: Where it takes less from day to day, the lane goes to so many thousandths of what it took.
         fall: The least it keeps of its cap after one bad window, in thousandths.
         rest: How long nothing grows after complaints, bounces or blocks: Gmail looks at 7 days in a row.
         suspension: How long the first suspension lasts; each further one within ``memory`` twice as long.
@@ -69,15 +70,16 @@ class Policy:
     block_limit: float = 0.3
     silence: Span = 30 * MINUTE
     slack: int = 15
-    borne: int = 10
+    borne: int = 25
+    under: int = 700
     fall: int = 500
     rest: Span = 7 * DAY
     suspension: Span = 24 * HOUR
     suspension_longest: Span = 7 * DAY
     memory: Span = 14 * DAY
-    probes_days: tuple[int, ...] = (1, 2, 4, 7, 14, 28)
+    probes_days: tuple[int, ...] = (1, 2, 4, 7, 10)
     near: int = 1080
-    fresh: int = 1250
+    fresh: int = 1350
     slowest: int = 1030
 
 

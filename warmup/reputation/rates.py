@@ -80,12 +80,14 @@ def sentence(seen: Sequence[WindowEvidence], rate: Rate, threshold: float) -> st
     )
 
 
-def judge_rates(seen: Sequence[WindowEvidence], policy: Policy) -> Verdict:
+def judge_rates(seen: Sequence[WindowEvidence], policy: Policy, usual: float = 0.0) -> Verdict:
     """What the rates of some windows call for; the severest, and of equals the first in order.
 
     Args:
         seen: Windows, oldest first, from the last change that was made because of them.
         policy: The thresholds.
+        usual: Share of attempts that the provider defers at any volume: its deferrals are judged by
+            what lies above that.
     """
     worst = Verdict()
     for rate, thresholds in _thresholds(policy):
@@ -97,11 +99,12 @@ def judge_rates(seen: Sequence[WindowEvidence], policy: Policy) -> Verdict:
             (Severity.BACK, thresholds.back),
             (Severity.SUSPEND, thresholds.suspend),
         )
+        above = round(usual, 3) if rate is Rate.DEFERRALS else 0.0
         found: tuple[Severity, float] | None = None
-        for severity, threshold in steps:
-            if threshold is None or not _detector(threshold, policy.false_alarm_days).alarms(pairs):
+        for severity, plain in steps:
+            if plain is None or not _detector(plain + above, policy.false_alarm_days).alarms(pairs):
                 break
-            found = severity, threshold
+            found = severity, plain + above
         if found is not None and found[0] > worst.severity:
             worst = Verdict(found[0], rate, sentence(seen, rate, found[1]))
     return worst

@@ -8,11 +8,13 @@ pause ends where it began, unless the lane became cold meanwhile.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import attrs
 
 from warmup.model import Lane, Standing
 from warmup.model.lane import Learned
+from warmup.reputation.weekdays import share_of
 from warmup.timing import DAY, Instant, format_instant
 
 __all__ = [
@@ -53,9 +55,18 @@ class Adjustment:
     quiet: bool = False
 
 
-def cap_of(lane: Lane, planned: int) -> int:
-    """The cap of a lane for a window in which the plan allows ``planned``."""
-    return planned if lane.cap_limit is None else min(planned, lane.cap_limit)
+def cap_of(lane: Lane, planned: int, on: date | None = None) -> int:
+    """The cap of a lane for a window in which the plan allows ``planned``.
+
+    Args:
+        lane: The lane.
+        planned: The plan's cap.
+        on: The window's date, where its weekday is to count; None: a full day.
+    """
+    cap = planned if lane.cap_limit is None else min(planned, lane.cap_limit)
+    if on is None or not lane.learned.slow or cap <= 0:
+        return cap
+    return max(1, cap * share_of(lane.learned, on) // 1000)
 
 
 def wake(lane: Lane, now: Instant) -> Adjustment | None:

@@ -68,6 +68,7 @@ def _learned(text: str) -> Learned:
     kept = json.loads(text)
     watch = {name: value for name, value in kept.pop("watch", {}).items() if name in _WATCHED}
     known = {name: value for name, value in kept.items() if name in _LEARNED}
+    known["slow"] = tuple(known.get("slow", ()))
     return Learned(**known, watch=Watch(**watch))
 
 

@@ -241,6 +241,7 @@ def broken(state: dict[str, Any], *path: Any, value: Any) -> dict[str, Any]:
         (("lanes", 0, "before_pause"), "warm", "goes with the standing paused"),
         (("lanes", 0, "until"), "2026-12-01 09:00", "no instant"),
         (("lanes", 0, "learned", "stride"), "much", r"learned\.stride"),
+        (("lanes", 0, "learned", "slow"), [1, 2], "seven shares"),
         (("lanes", 0, "learned"), 7, "is no object"),
         (("lanes", 0, "windows", 0, "zone"), "Mars/Base", "no time zone"),
         (("lanes", 0, "windows", 0, "cap"), -1, "cap"),

@@ -214,13 +214,21 @@ def _watch(value: Any) -> Watch:
     return Watch(**{name: _MICROSECONDS(value[name]) for name in attrs.fields_dict(Watch) if name in value})
 
 
+def _slow(value: Any) -> tuple[int, ...]:
+    share = _whole(-1000, 1000)
+    if not isinstance(value, list | tuple) or len(value) not in (0, 7):
+        raise ValueError("is no list of seven shares, Monday first")
+    return tuple(map(share, value))
+
+
 _LEARNED: dict[str, Callable[[Any], Any]] = {
     **{
         name: _text if isinstance(field.default, str) else _MICROSECONDS
         for name, field in attrs.fields_dict(Learned).items()
-        if name not in ("watch", "wall")
+        if name not in ("watch", "wall", "slow")
     },
     "wall": _maybe(_whole(0, COUNT_MAX)),
+    "slow": _slow,
     "watch": _watch,
 }
 

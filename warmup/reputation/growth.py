@@ -187,8 +187,9 @@ def beyond(learned: Learned, seen: WindowEvidence, policy: Policy) -> Learned:
     if learned.bumps > 1 and not learned.sure:
         # It stood for long and is gone: what it said of the pace is gone with it.
         stride = max(stride, policy.fresh)
-    if wall is None or seen.window.starts_at - learned.wall_at + SLACK >= QUIET_DAYS[learned.sure] * DAY:
-        stride = min(2000, 1001 + (stride - 1000) * QUICKER[learned.sure] // 100)
+    sure = min(learned.sure, len(QUIET_DAYS) - 1)
+    if wall is None or seen.window.starts_at - learned.wall_at + SLACK >= QUIET_DAYS[sure] * DAY:
+        stride = min(2000, 1001 + (stride - 1000) * QUICKER[sure] // 100)
     return attrs.evolve(learned, bumps=0, stride=stride)
 
 

@@ -111,6 +111,15 @@ def test_lines_that_cannot_be_read() -> None:
     assert [row.get("line") for row in rows[1:3]] == [2, 3]
 
 
+def test_lines_are_counted_as_an_editor_does() -> None:
+    """The number of a line that cannot be read counts blank lines too; one that is too long is called so."""
+    rows, code = answers(b"\n", b"\n", b"not json\n", {"reply": "550 " + "no such user " * 10_000})
+    assert (rows, code) == (
+        [{"error": "is no JSON", "line": 3}, {"error": "is longer than 65,536 octets", "line": 4}],
+        65,
+    )
+
+
 def test_wrong_words() -> None:
     """What is wrong on the command line is told with its mend."""
     for args, said in [

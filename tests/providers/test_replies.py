@@ -138,6 +138,18 @@ def test_same_words_different_meaning(provider: str, text: str, category: str) -
     assert said(text, provider).category == category
 
 
+def test_codes_that_one_provider_defines() -> None:
+    """A code that a provider's own list explains is understood without its words, at that provider."""
+    for provider, text, category in [
+        ("google", "421 4.7.28 ...", "volume_limited"),
+        ("google", "550 5.7.28 Blocked", "ip_reputation_block"),
+        ("microsoft365", "550 5.7.511 No", "ip_reputation_block"),
+        ("microsoft365", "550 5.7.708 No", "ip_reputation_block"),
+        ("other", "421 4.7.28 ...", "transient_infrastructure"),
+    ]:
+        assert said(text, provider).category == category, text
+
+
 def test_permanent_4yz() -> None:
     """Deferrals that their sender calls final, or that stay until DNS is mended, are rejections."""
     for provider, text in [

@@ -159,6 +159,8 @@ def _stream(directory: Directory, classifier: Classifier, provider: str, stage: 
 
     code = 0
     for number, line in enumerate(_lines(), 1):
+        if not line.strip():
+            continue
         answer = _answer(line, directory, classifier, provider, stage)
         if "error" in answer:
             code = DATA
@@ -169,7 +171,7 @@ def _stream(directory: Directory, classifier: Classifier, provider: str, stage: 
 
 
 def _lines() -> Iterator[bytes]:
-    """Lines of standard input; of one that is longer than any reply, the beginning."""
+    """Lines of standard input, the blank ones too; of one that is longer than any reply, the beginning."""
     import sys
 
     stream = sys.stdin.buffer
@@ -177,8 +179,7 @@ def _lines() -> Iterator[bytes]:
         rest = line
         while rest and not rest.endswith(b"\n"):
             rest = stream.readline(LINE_MAX)
-        if line.strip():
-            yield line
+        yield line
 
 
 def _answer(
@@ -189,6 +190,8 @@ def _answer(
     try:
         asked = json.loads(line.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
+        if len(line) == LINE_MAX and not line.endswith(b"\n"):
+            return {"error": f"is longer than {LINE_MAX:,} octets"}
         return {"error": "is no JSON"}
     if not isinstance(asked, dict):
         return {"error": 'is no object: write {"provider": ..., "reply": ..., "stage": ...}'}

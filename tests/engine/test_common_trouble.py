@@ -92,6 +92,10 @@ def test_complaints_everywhere_are_the_addresss(town: House) -> None:
     assert "trouble of the whole address" in gmx.lane.learned.hold
     story = "\n".join(town.engine.explain_lane(gmx.lane.key).lines)
     assert "ip-wide-complaints: complaints at 4 providers within 7 days" in story
+    assert "look for what is new in what this address sends" in story
+    full_day(town, {})
+    coming = town.engine.explain_lane(gmx.lane.key).facts["tomorrow"]
+    assert (coming["step"], coming["cap"]) == (1, 100)
 
 
 def test_it_is_over_when_it_is_not_seen_any_more(town: House) -> None:

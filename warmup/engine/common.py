@@ -10,7 +10,7 @@ with where DMARC passes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -26,7 +26,7 @@ from warmup.store.findings import FindingRow
 from warmup.store.senders import SenderDay, forget_senders, senders_in_trouble
 from warmup.timing import DAY, HOUR, Instant
 
-__all__ = ["ADDRESS", "DOMAIN", "look_at_all"]
+__all__ = ["ADDRESS", "DOMAIN", "held_addresses", "look_at_all"]
 
 ADDRESS, DOMAIN = "ip-wide-", "domain-wide-"
 """What the codes of findings begin with."""
@@ -107,9 +107,14 @@ def look_at_all(
                 spreads = address_wide([one.cell(less.get(one.lane.id, {})) for one in mine], context.policy)
             about = {"source": source, "domain": ""}
             _record(connection, now, ADDRESS, spreads, known, [one.lane for one in mine], about)
+    return held_addresses(findings.open_findings(connection))
+
+
+def held_addresses(rows: Iterable[FindingRow]) -> dict[str, str]:
+    """Why the lanes of an address do not rise, by address, from the findings that are open."""
     return {
         row.source: f"{row.text}: trouble of the whole address"
-        for row in findings.open_findings(connection)
+        for row in rows
         if row.code.startswith(ADDRESS)
     }
 

@@ -67,7 +67,9 @@ class Tomorrow:
         }
 
 
-def tomorrow_of(context: Context, lane: Lane, past: Past, wait: Wait | None, now: Instant) -> Tomorrow | None:
+def tomorrow_of(
+    context: Context, lane: Lane, past: Past, wait: Wait | None, now: Instant, beside: str = ""
+) -> Tomorrow | None:
     """Judge the open window as if all that may still go were accepted; None where there is none.
 
     Args:
@@ -76,6 +78,7 @@ def tomorrow_of(context: Context, lane: Lane, past: Past, wait: Wait | None, now
         past: Its windows of late, the open one last.
         wait: What it waits for now.
         now: The time.
+        beside: Why it does not rise though its own evidence is good.
     """
     there = lane.key.source in context.sources and lane.key.provider in context.plan.providers
     if not there or not past or past[-1][0].window.ends_at <= now:
@@ -87,6 +90,7 @@ def tomorrow_of(context: Context, lane: Lane, past: Past, wait: Wait | None, now
         "last_step": context.plan.last_step(lane.key.source),
         "planned": context.nominal(lane.key),
         "policy": context.policy,
+        "beside": beside,
     }
     used = attrs.evolve(lane, last_used_at=max(lane.last_used_at or 0, now)) if good.accepted else lane
     done = judgement.close(used, good, [one for _, one in past[:-1]], ledger.window.ends_at, **words)

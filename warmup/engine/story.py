@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from warmup.engine.chronicle import began, by_day, plural, standings, tell
+from warmup.engine.common import held_addresses
 from warmup.engine.context import Context
 from warmup.engine.evidence import HISTORY, Past, histories
 from warmup.engine.explain import Story, wait_facts
@@ -55,7 +56,8 @@ def explain_lane(context: Context, key: LaneKey) -> Story:
         open_ = _about(findings.open_findings(connection), key)
         past = histories(connection, [lane], now - HISTORY)[lane.id]
         wait = _wait(context, connection, lane, now)
-        coming = tomorrow_of(context, lane, past, wait, now)
+        beside = held_addresses(open_).get(key.source, "")
+        coming = tomorrow_of(context, lane, past, wait, now, beside)
         lines = [f"{format_instant(at)}  {text}" for at, text in told]
         lines += [f"now  {text}" for text in _present(lane, wait, now)]
         lines += [f"to mend  {tell_finding(row)}" for row in open_]
@@ -178,10 +180,11 @@ def explain_source(context: Context, address: str) -> Story:
         pasts = histories(connection, mine, now - HISTORY)
         open_ = [row for row in findings.open_findings(connection) if row.source in ("", address)]
         lines, rows = [], []
+        beside = held_addresses(open_).get(address, "")
         for lane in mine:
             past = pasts[lane.id]
             wait = _wait(context, connection, lane, now)
-            coming = tomorrow_of(context, lane, past, wait, now)
+            coming = tomorrow_of(context, lane, past, wait, now, beside)
             lines.append(_short(lane, past, wait, coming, now))
             rows.append(
                 {

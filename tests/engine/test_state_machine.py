@@ -263,8 +263,11 @@ class Machine(RuleBasedStateMachine):
             return
         now = self.clock.now()
         worker = chosen[0].worker
-        # Where a provider asked for fewer connections, what was claimed before may be too many.
-        slowed = {one.lane.key for one in worker.house.engine.lanes() if one.lane.learned.connections}
+        # Where a provider asked for fewer connections, what was claimed before may be too many; and in a
+        # silence that it asked for, nothing that was claimed before begins.
+        lanes = [one.lane for one in worker.house.engine.lanes()]
+        slowed = {lane.key for lane in lanes if lane.learned.connections}
+        hushed = {lane.key for lane in lanes if now < lane.backoff_until}
         contents = worker.house.engine.begin([claim.grant for claim in chosen])
         for claim in chosen:
             grant, one = claim.grant, self.model.deliveries[claim.grant.id]
@@ -272,6 +275,7 @@ class Machine(RuleBasedStateMachine):
             day = self.model.days[one.window]
             if contents[grant] is not None:
                 assert mine and self._believed(worker) and not self.model.silent(grant.lane, now)
+                assert grant.lane not in hushed
                 day.mail(grant.id, now)
                 one.state, claim.begun = "sending", True
                 continue
@@ -284,6 +288,7 @@ class Machine(RuleBasedStateMachine):
                     or grant.lane in self.model.paused
                     or grant.lane in self.model.suspended
                     or grant.lane in slowed
+                    or grant.lane in hushed
                 ), "a grant was taken back for nothing"
                 self.model.leave(grant.id)
 

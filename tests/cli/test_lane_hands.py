@@ -56,6 +56,8 @@ class TestFeedback:
         on = ("feedback", "add", "--kind", "spam", "--ip", "127.0.0.2", "--provider", "google", "--on")
         assert site.facts(*on, "2026-12-01", "--count", "3", "--id", "seed-1")["taken"] == "counted"
         assert site.run(*on, "2026-11-01", "--id", "seed-2").exit_code == 65
+        ahead = site.run(*on, "2027-12-01", "--id", "seed-3")
+        assert ahead.exit_code == 64 and "is after today" in ahead.stderr
         day = site.facts("explain", "127.0.0.2", "google")["days"][0]
         assert (day["evidence"]["complained"], day["evidence"]["placed_spam"]) == (1, 3)
         assert site.run("feedback", "add", "--kind", "spam", "--ip", "127.0.0.2", "--id", "k").exit_code == 64
@@ -92,6 +94,10 @@ class TestState:
         assert (
             site.run("state", "import", "--sendgrid-start", "2027-01-01", "--ip", "127.0.0.2").exit_code == 64
         )
+        rows = site.facts("state", "import", "--ses-percentage", "0", "--ip", "127.0.0.2")
+        assert {row["step"] for row in rows} == {1}
+        both = site.run("state", "import", "x", "--ses-percentage", "40", "--ip", "127.0.0.2")
+        assert both.exit_code == 64 and "FILE --ses-percentage: contradict" in both.stderr
         assert site.run("state", "import", "--ses-percentage", "40").exit_code == 64
         assert site.run("state", "import").exit_code == 64
 

@@ -132,6 +132,22 @@ def test_an_address_tells_of_its_lanes(lived: House) -> None:
     assert told[-1] == "more  warmup explain 127.0.0.2:google"
 
 
+def test_an_address_promises_nothing_of_a_lane_at_rest(place: Path) -> None:
+    """Of a lane that is suspended or paused an address tells until when, and no cap of tomorrow."""
+    database = Database(f"sqlite:///{place / 'rest.db'}")
+    create_or_upgrade(database, "simulated")
+    house = furnish(database, SimulatedClock(START), ramp=RampClock.HEALTH)
+    house.submit("u@gmail.com")
+    house.clock.advance(12 * HOUR)
+    house.send(BLOCKED, Stage.CONNECT)
+    house.engine.pause("127.0.0.2", "yahoo", "for now")
+    told = {line.split()[0]: line for line in house.engine.explain_source("127.0.0.2").lines}
+    assert "suspended until" in told["google"] and "tomorrow" not in told["google"]
+    assert "for now" in told["yahoo"] and "tomorrow" not in told["yahoo"]
+    assert "tomorrow" in told["other"]
+    database.close()
+
+
 def test_what_today_can_still_bring(place: Path) -> None:
     """While mail is refused for authentication tomorrow promises no step; weeks of it are a sentence."""
     database = Database(f"sqlite:///{place / 'two.db'}")

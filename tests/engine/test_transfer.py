@@ -82,6 +82,19 @@ def test_there_and_back(house: House, elsewhere: Callable[..., House]) -> None:
     assert lane(there).learned == lane(house).learned
 
 
+def test_a_story_comes_once(house: House, elsewhere: Callable[..., House]) -> None:
+    """A file that comes twice tells its story once, and one with a long note is a file that can be read."""
+    lived(house, 3)
+    house.engine.pause(HERE, None, "n" * 5_000)
+    file = json.loads(json.dumps(house.engine.export_state(journal=True)))
+    there = elsewhere(house.clock)
+    for _ in range(2):
+        there.engine.import_state(file, replace=True)
+    told = "\n".join(there.engine.explain_lane(GOOGLE).lines)
+    assert told.count(" UTC  paused by an operator: nnn") == 1
+    assert told.count("state taken in") == 2
+
+
 def test_it_goes_on_where_it_was(house: House, elsewhere: Callable[..., House]) -> None:
     """The next day on the new host has the cap that the old one would have given, judged by the same past."""
     lived(house, 3)

@@ -57,7 +57,7 @@ def add(
     from warmup.cli.output import emit
     from warmup.errors import UsageError
     from warmup.model import LaneKey, Taken
-    from warmup.plan.calendar import window_of
+    from warmup.plan.calendar import window_at, window_of
     from warmup.plan.words import read_date
 
     named = {"--ip": ip, "--provider": provider, "--on": on}
@@ -72,7 +72,11 @@ def add(
         lane, at = None, None
         if ip is not None and provider is not None and on is not None:
             lane = LaneKey(words.address(ip, "--ip"), provider)
-            window = window_of(wm.config.plan.zone, read_date("--on", on))
+            day = read_date("--on", on)
+            window, now = window_of(wm.config.plan.zone, day), wm.clock.now()
+            if window.starts_at > now:
+                today = window_at(wm.config.plan.zone, now).date
+                raise UsageError.of("--on", f"{day} is after today, {today}", "say when the mail was sent")
             at = window.starts_at
         taken = wm.report(kind.replace("-", "_"), id=key, delivery=delivery, lane=lane, at=at, count=count)
     if format == "json":

@@ -94,8 +94,10 @@ def exactly_one(needed: bool, **given: Any) -> None:
     """
     from warmup.errors import UsageError
 
-    names = [f"--{name}" for name in given]
-    said = [f"--{name}" for name, value in given.items() if value not in (None, False)]
+    # A name in capitals is an argument's; 0 is a value like others.
+    spelled = {name: name if name.isupper() else f"--{name.replace('_', '-')}" for name in given}
+    names = list(spelled.values())
+    said = [spelled[name] for name, value in given.items() if value is not None and value is not False]
     if len(said) > 1:
         raise UsageError.of(" ".join(said), "contradict each other", "give one of them")
     if needed and not said:

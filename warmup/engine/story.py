@@ -222,7 +222,7 @@ def _short(lane: Lane, past: Past, wait: Wait | None, coming: Tomorrow | None, n
         text += "; waits for a person"
     if why:
         text += f": {why}"
-    if coming is not None:
+    if coming is not None and coming.standing not in (Standing.SUSPENDED, Standing.PAUSED):
         text += f"; tomorrow {coming.cap} if today goes well"
     return text
 

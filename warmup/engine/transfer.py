@@ -15,7 +15,15 @@ import attrs
 
 from warmup.engine.context import Context
 from warmup.engine.graft import at_volume
-from warmup.engine.state_file import VERSION, LaneState, WindowState, read_state, write_learned, write_time
+from warmup.engine.state_file import (
+    TEXT_MAX,
+    VERSION,
+    LaneState,
+    WindowState,
+    read_state,
+    write_learned,
+    write_time,
+)
 from warmup.engine.windows import make_lanes
 from warmup.errors import DataError, Problem, UsageError
 from warmup.model import Lane, LaneKey, Standing, Watch, Window
@@ -31,6 +39,9 @@ KEPT: Span = 40 * DAY
 
 JOURNAL_KEPT = 500
 """Lines of a lane's journal that are written out, the latest."""
+
+STORY_SEEN = 10_000
+"""Lines of a lane's journal among which those of a file are looked for, the latest."""
 
 
 @attrs.frozen(kw_only=True)
@@ -109,9 +120,9 @@ def _lane(context: Context, lane: Lane) -> dict[str, Any]:
         "until": write_time(lane.until),
         "before_pause": None if lane.before_pause is None else lane.before_pause.value,
         "backoff_until": write_time(lane.backoff_until or None),
-        "backoff_reason": lane.backoff_reason,
+        "backoff_reason": lane.backoff_reason[:TEXT_MAX],
         "last_used_at": write_time(lane.last_used_at),
-        "note": lane.note,
+        "note": lane.note[:TEXT_MAX],
         "learned": write_learned(lane.learned),
     }
 
@@ -134,7 +145,7 @@ def _window(ledger: Any, closed: bool, counts: Mapping[str, int]) -> dict[str, A
 
 def _story(connection: Connection, lane: int) -> list[dict[str, Any]]:
     return [
-        {"at": write_time(entry.at), "kind": entry.kind, "text": entry.text}
+        {"at": write_time(entry.at), "kind": entry.kind, "text": entry.text[:TEXT_MAX]}
         for entry in journal.entries_of(connection, lane=lane, limit=JOURNAL_KEPT)
     ]
 
@@ -292,8 +303,14 @@ def _take(context: Context, connection: Connection, mine: Lane, one: LaneState, 
     if own is not None:
         level = context.planned(lane, own)(lane.step)
         lanes.lower_cap(connection, own.id, standing.cap_of(lane, level))
+    # The same file may come twice, and tells its story once.
+    told_before = {
+        (entry.at, entry.kind, entry.text[:TEXT_MAX])
+        for entry in (journal.entries_of(connection, lane=mine.id, limit=STORY_SEEN) if one.journal else ())
+    }
     for at, kind, text in one.journal:
-        journal.note(connection, at, kind, text, lane=mine.id)
+        if (at, kind, text) not in told_before:
+            journal.note(connection, at, kind, text, lane=mine.id)
     came = "" if one.key == mine.key else f" of {one.key}"
     limit = "" if lane.cap_limit is None else f", at most {lane.cap_limit} a day"
     told = f"state{came} taken in with {added} days: {lane.standing}, step {lane.step}{limit}{today}"

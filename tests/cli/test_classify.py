@@ -168,3 +168,13 @@ def test_own_rules(tmp_path: Path) -> None:
     assert "configuration" in result.stdout
     assert "2h" in result.stdout
     assert "unknown-4yz" in run(*said).stdout
+
+
+def test_a_refusal_for_authentication_says_what_happens() -> None:
+    """The message is kept, and the silence is the one that the engine keeps, not a suspension of a day."""
+    text = (
+        CliRunner()
+        .invoke(main, ["classify", "550 5.7.23 SPF validation failed", "--provider", "google"])
+        .output
+    )
+    assert "the message is kept" in text and "1h, then longer while it lasts, 12h at most" in text

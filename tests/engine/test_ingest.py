@@ -44,6 +44,42 @@ def test_what_is_reported_twice_counts_once(house: House) -> None:
     assert counts(house, "2026-12-01")["complained"] == 3
 
 
+def test_a_complaint_is_taken_back_under_its_own_name(house: House) -> None:
+    """A provider that sends *not spam* with the name of the complaint takes that one back, once."""
+    house.engine.roll()
+    complaint = report("arf-7", lane=GOOGLE, occurred_at=START + HOUR)
+    back = report("arf-7", ReportKind.NOT_SPAM, lane=GOOGLE, occurred_at=START + HOUR)
+    taken = house.engine.ingest([complaint, back, back])
+    assert taken == [Taken.COUNTED, Taken.COUNTED, Taken.KNOWN]
+    assert (counts(house, "2026-12-01")["complained"], counts(house, "2026-12-01")["not_spam"]) == (1, 1)
+
+
+def test_late_news_of_the_days_before_a_setback_acts_once(house: House) -> None:
+    """What nobody knew when the lane stepped back is acted on when it comes, and not a second time."""
+    for day in range(3):
+        house.engine.roll()
+        house.submit(*(f"u{number}@gmail.com" for number in range(25)))
+        house.until(START + (day + 1) * DAY)
+        house.engine.roll()
+
+    def level() -> int:
+        lane = next(one.lane for one in house.engine.lanes() if one.lane.key == GOOGLE)
+        return lane.cap_limit or 1_000
+
+    before = level()
+    house.engine.ingest([report("dsn-1", ReportKind.BOUNCE, lane=GOOGLE, count=20, occurred_at=START + HOUR)])
+    first = level()
+    assert first < before
+    house.clock.advance(DAY)
+    house.engine.roll()
+    house.engine.ingest([report("seen-1", ReportKind.INBOX, lane=GOOGLE, occurred_at=START + HOUR)])
+    assert level() == first
+    house.engine.ingest(
+        [report("dsn-2", ReportKind.BOUNCE, lane=GOOGLE, count=20, occurred_at=START + 2 * HOUR)]
+    )
+    assert level() < first
+
+
 def test_a_report_about_nobody_is_said_to_be_so(house: House) -> None:
     """What speaks of an unknown delivery, an unknown lane or a time before the first day counts nowhere."""
     house.engine.roll()

@@ -131,6 +131,7 @@ def _facts(verdict: Verdict, provider: str) -> dict[str, Any]:
 
 def _told(verdict: Verdict, provider: str, classifier: Classifier) -> dict[str, Any]:
     from warmup.config.spans import write_span
+    from warmup.model import Category, Reaction
 
     told: dict[str, Any] = {
         "category": verdict.category.value,
@@ -140,6 +141,10 @@ def _told(verdict: Verdict, provider: str, classifier: Classifier) -> dict[str, 
         "retry after": write_span(verdict.retry_after) if verdict.retry_after else "the retry schedule",
         "pause": write_span(verdict.pause) if verdict.pause else "none",
     }
+    if verdict.reaction is Reaction.STOP_PROVIDER:
+        told["outcome"] = "deferred: it is about the sender, and the message is kept"
+    if verdict.category is Category.AUTH_FAILURE:
+        told["pause"] = "1h, then longer while it lasts, 12h at most"
     if verdict.finding:
         told["finding"] = verdict.finding
     told |= {"provider": provider, "rule": verdict.rule}

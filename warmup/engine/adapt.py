@@ -7,11 +7,11 @@ from typing import Any
 import attrs
 
 from warmup.engine.context import Context
-from warmup.engine.evidence import HISTORY, histories
-from warmup.model import Lane, Standing
+from warmup.engine.evidence import HISTORY, Past, fresh_in, histories
+from warmup.model import Lane, Standing, WindowEvidence
 from warmup.reputation import judgement
 from warmup.reputation.standing import Adjustment
-from warmup.store import Connection, journal, lanes
+from warmup.store import Connection, journal, lanes, reports
 from warmup.timing import Instant
 
 __all__ = ["alarm"]
@@ -54,7 +54,8 @@ def alarm(
         adjustment = judgement.alarm(lane, seen, before, now, **words)
         if late and (adjustment is None or adjustment.quiet):
             looked = lane if adjustment is None else adjustment.lane
-            adjustment = judgement.review(looked, seen, before, now, **words) or adjustment
+            news = _news(connection, looked, past[:-1])
+            adjustment = judgement.review(looked, seen, before, now, late=news, **words) or adjustment
         told = f" ({said})" if said else ""
     if adjustment is None:
         return None
@@ -72,3 +73,14 @@ def alarm(
         kind = "cap" if changed.standing is lane.standing else "standing"
         journal.note(connection, now, kind, f"{adjustment.reason}{told}", lane=lane.id)
     return changed
+
+
+def _news(connection: Connection, lane: Lane, past: Past) -> list[WindowEvidence]:
+    """Windows from before the last setback, with what was reported of them after it: nobody acted on that."""
+    learned = lane.learned
+    old = [(ledger, seen) for ledger, seen in past if seen.window.ends_at <= learned.judged_from]
+    if not old or not learned.setback_at:
+        return []
+    told = reports.news_of(connection, lane.id, learned.setback_at)
+    first = next((at for at, (ledger, _) in enumerate(old) if ledger.id in told), len(old))
+    return [fresh_in(seen, told.get(ledger.id, {})) for ledger, seen in old[first:]]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import attrs
+
 from warmup.model import OTHER, Category, Lane, Ledger, ReportKind, Scope, Verdict, WindowEvidence
 from warmup.store import Connection, history
 from warmup.timing import DAY, Instant, Span
 
-__all__ = ["DOMAIN_BLOCK", "HISTORY", "KINDS", "Past", "histories", "kind_of", "seen_in"]
+__all__ = ["DOMAIN_BLOCK", "HISTORY", "KINDS", "Past", "fresh_in", "histories", "kind_of", "seen_in"]
 
 HISTORY: Span = 37 * DAY
 """How far back judgement and growth look: 30 days that may have ended 7 days ago."""
@@ -65,6 +67,25 @@ def seen_in(lane: Lane, ledger: Ledger, counts: Mapping[str, int]) -> WindowEvid
         invalid=counts.get(Category.INVALID_RECIPIENT.value, 0) + counts.get(_LATE_BOUNCE, 0),
         complained=max(0, counts.get(_COMPLAINT, 0) - counts.get(_NOT_SPAM, 0)),
         placed=counts.get(_INBOX, 0) + spam,
+        spam=spam,
+    )
+
+
+def fresh_in(seen: WindowEvidence, told: Mapping[str, int]) -> WindowEvidence:
+    """A window with nothing against it but what was reported of it of late.
+
+    Args:
+        seen: The window.
+        told: Counts by kind of report.
+    """
+    spam = told.get(ReportKind.SPAM, 0)
+    return attrs.evolve(
+        seen,
+        deferred=0,
+        blocked=0,
+        invalid=told.get(ReportKind.BOUNCE, 0),
+        complained=max(0, told.get(ReportKind.COMPLAINT, 0) - told.get(ReportKind.NOT_SPAM, 0)),
+        placed=told.get(ReportKind.INBOX, 0) + spam,
         spam=spam,
     )
 

@@ -57,7 +57,7 @@ def ingest(context: Context, batch: Sequence[Report]) -> list[Taken]:
             lane, window = home
             fresh = reports.take_report(
                 connection,
-                id=report.id,
+                id=_name(report),
                 kind=report.kind.value,
                 lane=lane,
                 window=window,
@@ -91,6 +91,11 @@ SENDER_COUNTS = {
     ReportKind.BOUNCE: ("invalid", 1),
 }
 """What a report adds to the counts of the domain that sent the message, where it names the message."""
+
+
+def _name(report: Report) -> str:
+    """Under which name an event counts once: who takes a complaint back may call it as the complaint was."""
+    return f"not_spam:{report.id}" if report.kind is ReportKind.NOT_SPAM else report.id
 
 
 def _count_sender(

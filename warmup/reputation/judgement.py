@@ -245,6 +245,7 @@ def review(
     *,
     planned: Planned,
     last_step: int,
+    late: Sequence[WindowEvidence] = (),
     policy: Policy = POLICY,
 ) -> Adjustment | None:
     """Judge the rates again after news about windows that are closed; None where it changes nothing.
@@ -258,9 +259,11 @@ def review(
         now: The time.
         planned: The plan's cap of the lane on a full day, by step.
         last_step: First step at which the curve carries its whole share.
+        late: Windows from before the last setback, with only that bad news of theirs which came after it.
         policy: How it is judged.
     """
-    verdict = judge_rates(_judged(history, seen, lane.learned, now), policy, lane.learned.usual / MILLION)
+    judged = [*late, *_judged(history, seen, lane.learned, now)]
+    verdict = judge_rates(judged, policy, lane.learned.usual / MILLION)
     level = level_of(lane, planned)
     return _severe(lane, verdict, level, planned, last_step, seen.window.ends_at, now, policy)
 

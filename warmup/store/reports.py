@@ -9,7 +9,7 @@ from warmup.store.hot import Hot
 from warmup.store.schema import attempts, reports, windows
 from warmup.timing import Instant
 
-__all__ = ["accepted_in", "forget_reports", "take_report", "window_at"]
+__all__ = ["accepted_in", "forget_reports", "news_of", "take_report", "window_at"]
 
 _TAKE = Hot(
     sa.text(
@@ -35,6 +35,21 @@ def take_report(
     """Note a report; False where it was noted before."""
     values = {"id": id, "kind": kind, "lane": lane, "window": window, "ref": ref, "count": count}
     return _TAKE.count(connection, **values, occurred_at=occurred_at, taken_at=taken_at) == 1
+
+
+_NEWS = Hot(
+    sa.select(reports.c.window, reports.c.kind, sa.func.sum(reports.c.count))
+    .where(reports.c.lane == bindparam("of"), reports.c.taken_at > bindparam("since"))
+    .group_by(reports.c.window, reports.c.kind)
+)
+
+
+def news_of(connection: Connection, lane: int, since: Instant) -> dict[int, dict[str, int]]:
+    """What was reported of a lane after an instant: counts by kind of report, by window."""
+    found: dict[int, dict[str, int]] = {}
+    for window, kind, count in _NEWS.rows(connection, of=lane, since=since):
+        found.setdefault(window, {})[kind] = int(count)
+    return found
 
 
 _ACCEPTED_IN = Hot(

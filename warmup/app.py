@@ -487,8 +487,13 @@ class Warmup:
         if isinstance(what, str):
             if what in self.engine.context.sources:
                 return self.engine.explain_source(what)
+            named = what
             try:
-                what = LaneKey.parse(what)
+                what = LaneKey.parse(named)
             except ValueError as error:
-                raise UsageError(str(error)) from None
+                if ":" in named:
+                    raise UsageError(str(error)) from None
+                wrong = "is no delivery, no address of the plan and no lane"
+                mend = "give a delivery's id, an address, or ADDRESS:PROVIDER"
+                raise UsageError.of(f"{named:.80}", wrong, mend) from None
         return self.engine.explain_lane(what)

@@ -151,6 +151,7 @@ class TestExplain:
             (("google",), "ADDRESS:google"),
             (("127.0.0.9:google",), "no lane"),
             (("127.0.0.02:google",), "octal"),
+            (("192.0.2.77",), "no address of the plan"),
             (("a", "b", "c"), "ADDRESS PROVIDER"),
             ((), "ID"),
         ],

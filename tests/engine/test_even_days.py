@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date
 
+import attrs
 import pytest
 from engine_house import ACCEPTED, START, House
 
@@ -13,6 +14,7 @@ from warmup.forecast.outlook import outlook
 from warmup.model import Declaration, LaneKey, Standing, Stream, WaitReason
 from warmup.plan.aim import Steadiness
 from warmup.plan.demand import Demand, DemandStream
+from warmup.store import lanes as store_lanes
 from warmup.timing import DAY, HOUR
 
 FIRST = date(2026, 12, 1)
@@ -75,6 +77,34 @@ def test_what_the_preview_smooths_is_what_goes(
     both = list(zip(sent, told.provider("google").released, strict=False))
     assert max(abs(real - preview) for real, preview in both) <= 2, repr(both)
     assert max(sent) < 16 < max(BURSTS)
+
+
+def test_what_the_operator_says_without_a_streams_name_is_of_the_default_one(
+    furnished: Callable[..., House],
+) -> None:
+    """A description that names no stream, with days of its own to wait, is previewed and sent alike."""
+    expected = wanted({"mail": (BURSTS, 2)})
+    house = furnished(**HOUSE, steadiness=EVEN, demand=expected)
+    sent = live(house, {"default": (BURSTS, None)}, 10)
+    lanes = {one.lane.key: one.lane for one in house.engine.lanes()}
+    told = outlook(house.engine.context.plan, expected, days=20, lanes=lanes, steadiness=EVEN).forecast
+    both = list(zip(sent, told.provider("google").released, strict=False))
+    assert max(abs(real - preview) for real, preview in both) <= 2, repr(both)
+    assert sum(sent[:3]) >= BURSTS[0]
+
+
+def test_slow_weekdays_ahead_are_counted_on(furnished: Callable[..., House]) -> None:
+    """Where a later weekday takes less, the days before it take its part over in good time."""
+    house = furnished(**HOUSE, steadiness=Steadiness(keep_warm=0, patience=6))
+    house.engine.roll()
+    slow = (500, 0, 0, 0, 0, 0, 0)  # Mondays; 1 December 2026 is a Tuesday
+    lanes = [one.lane for one in house.engine.lanes()]
+    changed = [attrs.evolve(one, learned=attrs.evolve(one.learned, slow=slow)) for one in lanes]
+    house.database.write(lambda connection: store_lanes.save_lanes(connection, changed))
+    house.submit(*(f"u{number}@gmail.com" for number in range(420)))
+    house.release(limit=0)
+    # 420 in seven days: 40 on Monday, where no more goes, and 63.3 on each of the six before; not 60.
+    assert sum(day.ledger.aim or 0 for day in house.engine.days()) in (63, 64)
 
 
 def test_mail_that_nobody_expected_is_spread_and_what_is_due_goes(

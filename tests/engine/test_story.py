@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
+import attrs
 import pytest
 from engine_house import START, House, furnish
 from hypothesis import given, settings
@@ -14,12 +15,13 @@ from hypothesis import strategies as st
 
 from warmup.engine import Story
 from warmup.engine.chronicle import by_day, standing_after, tell
-from warmup.model import LaneKey, Ledger, RampClock, Reply, Report, ReportKind, Stage, Window
-from warmup.store import Database, create_or_upgrade
+from warmup.model import Declaration, LaneKey, Ledger, RampClock, Reply, Report, ReportKind, Stage, Window
+from warmup.store import Database, create_or_upgrade, lanes
 from warmup.store.journal import Entry
 from warmup.timing import DAY, HOUR, SimulatedClock
 
 GOOGLE = LaneKey("127.0.0.2", "google")
+WARM = Declaration(warm=True)
 BLOCKED = Reply(554, "5.7.1", "Service unavailable; Client host [127.0.0.2] blocked due to poor reputation")
 SPF = Reply(550, "5.7.26", "This message is unauthenticated: SPF did not pass")
 
@@ -145,6 +147,25 @@ def test_an_address_promises_nothing_of_a_lane_at_rest(place: Path) -> None:
     assert "suspended until" in told["google"] and "tomorrow" not in told["google"]
     assert "for now" in told["yahoo"] and "tomorrow" not in told["yahoo"]
     assert "tomorrow" in told["other"]
+    database.close()
+
+
+def test_a_slow_weekday_is_named_and_counted_on(place: Path) -> None:
+    """What tomorrow may be is what opens tomorrow, on a weekday with less as on others."""
+    database = Database(f"sqlite:///{place / 'weekday.db'}")
+    create_or_upgrade(database, "simulated")
+    house = furnish(database, SimulatedClock(START), target=80, declarations={GOOGLE.source: WARM})
+    house.engine.roll()
+    lane = next(one.lane for one in house.engine.lanes() if one.lane.key == GOOGLE)
+    learned = attrs.evolve(lane.learned, slow=(0, 0, 500, 0, 0, 0, 0))  # 2 December 2026 is a Wednesday
+    slow = attrs.evolve(lane, learned=learned)
+    database.write(lambda connection: lanes.save_lanes(connection, [slow]))
+    told = house.engine.explain_lane(GOOGLE)
+    assert any("open with Wednesdays 50 % of a day" in line for line in told.lines), told.lines
+    house.clock.advance(DAY)
+    house.engine.roll()
+    cap = next(one.ledger.cap for one in house.engine.lanes() if one.lane.key == GOOGLE and one.ledger)
+    assert told.facts["tomorrow"]["cap"] == cap == 20
     database.close()
 
 

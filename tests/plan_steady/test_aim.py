@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warmup.errors import PlanError
+from warmup.model import Stream
 from warmup.plan.aim import HORIZON, Queued, Steadiness, aim, expected
-from warmup.plan.steady import Flow, steady, whole_days
+from warmup.plan.demand import Demand, DemandStream, of_streams, whole_days
+from warmup.plan.steady import Flow, steady
 
 DAYS = 25
 counts = st.integers(0, 60)
@@ -128,3 +130,25 @@ def test_a_policy_out_of_range_is_refused_with_every_mistake() -> None:
         Steadiness(keep_warm=-1, patience=0)
     assert [problem.field for problem in caught.value.problems] == ["keep_warm", "patience"]
     assert all(problem.mend for problem in caught.value.problems)
+
+
+def test_a_demands_streams_are_those_of_the_configuration() -> None:
+    """An unknown name is of the default stream; the demand's deadline holds, of two the shorter."""
+    day = 86_400_000_000
+    streams = {
+        "default": Stream(name="default", priority=7, deadline=5 * day),
+        "urgent": Stream(name="urgent", priority=0, deadline=day),
+    }
+    demand = Demand(
+        name="test",
+        start=date(2026, 12, 1),
+        streams=(
+            DemandStream(name="mail", arrivals={"google": (1, 2)}),
+            DemandStream(name="urgent", arrivals={"google": (3, 4)}, deadline=2),
+            DemandStream(name="letter", arrivals={"google": (5, 6), "yahoo": (7, 8)}, deadline=1),
+        ),
+    )
+    plain, urgent = of_streams(demand, streams).streams
+    assert (plain.name, plain.priority, plain.deadline) == ("default", 7, 1)
+    assert plain.arrivals == {"google": (6, 8), "yahoo": (7, 8)}
+    assert (urgent.name, urgent.priority, urgent.deadline) == ("urgent", 0, 2)

@@ -18,8 +18,7 @@ from warmup.forecast.mail import Waiting
 from warmup.forecast.outlook import demanded, outlook
 from warmup.plan.aim import Steadiness
 from warmup.plan.consistency import consistency
-from warmup.plan.demand import Demand, DemandStream
-from warmup.plan.steady import whole_days
+from warmup.plan.demand import Demand, DemandStream, of_streams
 
 if TYPE_CHECKING:
     from warmup.model import Stream
@@ -120,22 +119,9 @@ def from_now(
 
 
 def _configured(demand: Demand, streams: Mapping[str, Stream], waiting: Sequence[str]) -> Demand:
-    """A demand whose streams, and those of the mail that waits, are as the configuration has them.
-
-    What the demand says of a deadline itself holds. A forecast counts the days that mail has for certain:
-    two days are the day of arrival and the next.
-    """
-
-    def told(one: DemandStream) -> DemandStream:
-        known = streams.get(one.name)
-        if known is None:
-            return one
-        own = None if known.deadline is None else whole_days(known.deadline)
-        deadline = own if one.deadline is None else one.deadline
-        return attrs.evolve(one, priority=known.priority, deadline=deadline)
-
+    """A demand whose streams, and those of the mail that waits, are as the configuration has them."""
     named = {one.name for one in demand.streams}
     strays = [
         DemandStream(name=name, arrivals={}) for name in sorted(dict.fromkeys(waiting)) if name not in named
     ]
-    return attrs.evolve(demand, streams=tuple(told(one) for one in (*demand.streams, *strays)))
+    return of_streams(attrs.evolve(demand, streams=(*demand.streams, *strays)), streams)

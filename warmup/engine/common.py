@@ -1,6 +1,6 @@
 """Trouble that lanes have in common: recognised when a day closes, recorded, and a reason not to rise.
 
-The rules are those of :mod:`warmup.reputation.spread`. What they find is a finding, open while it is
+The rules are those of :mod:`warmup.reputation.common`. What they find is a finding, open while it is
 seen: ``ip-wide-complaints`` of an address, ``domain-wide-blocks`` of a sending domain. While an address has
 one, its lanes do not rise, whatever their own evidence; those of other addresses go on.
 
@@ -18,9 +18,9 @@ import attrs
 from warmup.engine.context import Context
 from warmup.engine.evidence import Past
 from warmup.model import OTHER, Lane, Standing
+from warmup.reputation.common import DAYS, PROVIDERS, Cell, Spread, address_wide, domain_wide
 from warmup.reputation.evidence import Rate, Tally, tally
 from warmup.reputation.policy import Policy
-from warmup.reputation.spread import DAYS, PROVIDERS, Cell, Spread, address_wide, domain_wide
 from warmup.store import Connection, findings, journal
 from warmup.store.findings import FindingRow
 from warmup.store.senders import SenderDay, forget_senders, senders_in_trouble

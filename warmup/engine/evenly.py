@@ -18,9 +18,10 @@ from warmup.engine.context import Context
 from warmup.engine.windows import roll
 from warmup.model import Lane, Ledger, Standing, Stream, Window
 from warmup.plan.aim import HORIZON, WEEKS, Queued, aim, expected
+from warmup.plan.demand import Demand, of_streams, whole_days
 from warmup.plan.share import share
-from warmup.plan.steady import whole_days
-from warmup.store import Connection, get_meta, history, lanes, queue, set_meta, spread
+from warmup.reputation import standing
+from warmup.store import Connection, backlog, get_meta, history, lanes, queue, set_meta
 from warmup.timing import DAY, HOUR, Instant
 
 __all__ = ["keep_even"]
@@ -56,13 +57,13 @@ class _Seen:
 
     lanes: list[tuple[Lane, Ledger]]
     mark: _Mark
-    waiting: list[spread.WaitingRow]
+    waiting: list[backlog.WaitingRow]
     arrived: Mapping[tuple[str, str, str], int]
     past: Mapping[Pair, Mapping[date, int]]
 
 
 def keep_even(context: Context, now: Instant) -> Instant | None:
-    """Find today's aims anew if it is time to; when it is time again, or None where nothing is spread."""
+    """Find today's aims anew if it is time to; when it is time again, or None where nothing is backlog."""
     if context.steadiness is None:
         return None
     if now < context.even_at:
@@ -107,8 +108,8 @@ def _read(context: Context, connection: Connection, now: Instant) -> _Seen:
     return _Seen(
         lanes=mine,
         mark=mark,
-        waiting=spread.waiting_rows(connection, window.starts_at),
-        arrived=spread.arrived(connection, window.starts_at, after),
+        waiting=backlog.waiting_rows(connection, window.starts_at),
+        arrived=backlog.arrived(connection, window.starts_at, after),
         past=_past(context, connection, mine, window),
     )
 
@@ -156,6 +157,10 @@ def _aims(context: Context, seen: _Seen) -> dict[int, int]:
             )
     aims: dict[int, int] = {}
     ahead = _Ahead(context)
+    wanted = None if context.demand is None else of_streams(context.demand, context.streams)
+    deadlines = {name: _patience(stream) for name, stream in context.streams.items()}
+    if wanted is not None:
+        deadlines |= {one.name: one.deadline for one in wanted.streams}
     for pair, members in pairs.items():
         if any(lane.standing is not Standing.WARM for lane, _ in members):
             continue
@@ -164,8 +169,8 @@ def _aims(context: Context, seen: _Seen) -> dict[int, int]:
         caps = [sum(day) for day in zip(*rows, strict=True)]
         found = aim(
             _queued(seen, pair),
-            _coming(context, seen, pair, today),
-            {name: _patience(stream) for name, stream in context.streams.items()},
+            _coming(context, wanted, seen, pair, today),
+            deadlines,
             gone=sum(ledger.used for _, ledger in members),
             caps=caps,
             weights=ahead.weights(today),
@@ -191,30 +196,28 @@ def _queued(seen: _Seen, pair: Pair) -> list[Queued]:
     ]
 
 
-def _coming(context: Context, seen: _Seen, pair: Pair, today: date) -> dict[str, list[int]]:
+def _coming(
+    context: Context, wanted: Demand | None, seen: _Seen, pair: Pair, today: date
+) -> dict[str, list[int]]:
     """What is expected by stream; of today, what has not come yet."""
     pool, provider = pair
     came = {stream: count for (*of, stream), count in seen.arrived.items() if tuple(of) == pair}
-    if context.demand is None:
+    if wanted is None:
         row = expected(seen.past.get(pair, {}), today, HORIZON)
         row[0] = max(0, row[0] - sum(came.values()))
         return {"": row}
     rows: dict[str, list[int]] = {}
-    first = (today - context.demand.start).days
-    for stream in context.demand.streams:
-        known = context.streams.get(stream.name)
-        if (known.pool if known is not None else context.streams["default"].pool) != pool:
+    first = (today - wanted.start).days
+    for stream in wanted.streams:
+        if context.streams[stream.name].pool != pool:
             continue
-        row = [0] * HORIZON
+        row = rows[stream.name] = [0] * HORIZON
         for name, counts in stream.arrivals.items():
             if context.label(name) == provider:
                 for day in range(max(0, -first), HORIZON):
                     if first + day < len(counts):
                         row[day] += counts[first + day]
-        name = "default" if known is None else stream.name
-        rows[name] = [sum(day) for day in zip(row, rows.get(name, [0] * HORIZON), strict=True)]
-    for name, row in rows.items():
-        row[0] = max(0, row[0] - came.get(name, 0))
+        row[0] = max(0, row[0] - came.get(stream.name, 0))
     return rows
 
 
@@ -240,7 +243,8 @@ class _Ahead:
     def caps(self, lane: Lane, ledger: Ledger) -> list[int]:
         """A warm lane's caps, from today on; what governs its growth today governs it on."""
         today = ledger.window.date
-        full = [self._cap(lane, today + timedelta(days=day)) for day in range(HORIZON)]
+        days = [today + timedelta(days=day) for day in range(HORIZON)]
+        full = [standing.cap_of(lane, self._cap(lane, on), on) for on in days]
         governed = ledger.cap < full[0]
         return [ledger.cap, *(min(cap, ledger.cap) if governed else cap for cap in full[1:])]
 

@@ -12,7 +12,7 @@ import attrs
 
 from warmup.engine.context import Context
 from warmup.engine.evidence import Past
-from warmup.engine.windows import grown
+from warmup.engine.windows import held_to_growth
 from warmup.model import Lane, Ledger, Standing, Wait, WindowEvidence
 from warmup.plan.calendar import window_of
 from warmup.release.limits import WINDOW_GUARD
@@ -104,12 +104,12 @@ def tomorrow_of(
         after, reason = back.lane, back.reason
     day = ledger.window.date + timedelta(days=1)
     fresh = attrs.evolve(ledger, window=window_of(context.plan.zone, day))
-    cap = standing.cap_of(after, context.planned(after, fresh)(after.step))
+    cap = standing.cap_of(after, context.planned(after, fresh)(after.step), day)
     if after.standing in (Standing.SUSPENDED, Standing.PAUSED):
         reason = after.note
     return Tomorrow(
         day=day,
-        cap=grown(context, after, cap, past, day),
+        cap=held_to_growth(context, after, cap, past, day),
         step=after.step,
         standing=after.standing,
         accepted=good.accepted,

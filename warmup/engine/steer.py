@@ -100,7 +100,7 @@ def steer(
             if spoils:
                 lanes.spoil(connection, ledger.id)
             planned = context.planned(adjustment.lane, ledger)(adjustment.lane.step)
-            cap = standing.cap_of(adjustment.lane, planned)
+            cap = standing.cap_of(adjustment.lane, planned, ledger.window.date)
             lanes.lower_cap(connection, ledger.id, cap)
             if raise_now:
                 lanes.raise_window(connection, ledger.id, cap, adjustment.lane.step)

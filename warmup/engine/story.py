@@ -18,7 +18,7 @@ from warmup.engine.trouble import finding_facts, tell_finding
 from warmup.errors import UsageError
 from warmup.model import Lane, LaneKey, Ledger, Standing, Wait
 from warmup.release.limits import limits_of, wait_of
-from warmup.reputation import recipes
+from warmup.reputation import recipes, weekdays
 from warmup.store import Connection, findings, journal, lanes
 from warmup.store.findings import FindingRow
 from warmup.store.journal import Entry
@@ -103,6 +103,13 @@ def _present(lane: Lane, wait: Wait | None, now: Instant) -> list[str]:
             f"the provider's limit stood at {learned.wall} a day on "
             f"{format_instant(learned.wall_at)[:10]}{often}{again}"
         )
+    slow = [
+        f"{name} {abs(share) / 10:g} %"
+        for name, share in zip(weekdays.NAMES, learned.slow, strict=False)
+        if share
+    ]
+    if slow:
+        told.append(f"the provider took less on some weekdays, which open with {', '.join(slow)} of a day")
     if fewer := recipes.told(learned):
         told.append(f"the provider asked for less at once: {fewer}")
     if learned.volume > (lane.cap_limit or 0) and lane.standing in (Standing.REDUCED, Standing.COLD):
@@ -242,7 +249,4 @@ def _shared(mine: Sequence[Lane], now: Instant) -> list[str]:
     silent = [lane.key.provider for lane in mine if lane.backoff_until > now]
     if len(silent) > 1:
         told.append(f"{len(silent)} of {len(mine)} providers asked for silence: {', '.join(silent)}")
-    bad = [lane for lane in mine if lane.standing is Standing.SUSPENDED]
-    if len(mine) > 1 and len(bad) * 2 > len(mine):
-        told.append("most lanes are suspended: the trouble is the address's, not one provider's")
     return told or ["nothing: each lane goes its own way"]

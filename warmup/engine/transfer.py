@@ -302,7 +302,7 @@ def _take(context: Context, connection: Connection, mine: Lane, one: LaneState, 
     lanes.save_lanes(connection, [lane])
     if own is not None:
         level = context.planned(lane, own)(lane.step)
-        lanes.lower_cap(connection, own.id, standing.cap_of(lane, level))
+        lanes.lower_cap(connection, own.id, standing.cap_of(lane, level, own.window.date))
     # The same file may come twice, and tells its story once.
     told_before = {
         (entry.at, entry.kind, entry.text[:TEXT_MAX])

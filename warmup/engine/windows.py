@@ -27,7 +27,7 @@ from warmup.store import Connection, findings, get_meta, journal, lanes, set_met
 from warmup.store import domains as domain_store
 from warmup.timing import DAY, HOUR, Instant
 
-__all__ = ["declared", "make_lanes", "next_window", "roll"]
+__all__ = ["declared", "held_to_growth", "make_lanes", "next_window", "roll"]
 
 WINDOW_MIN = 20 * HOUR
 """After a change of zone the next window is at least this long: a short one would hold a whole cap."""
@@ -216,7 +216,7 @@ def _governed(
     context: Context, connection: Connection, lane: Lane, fresh: Ledger, past: Past, now: Instant
 ) -> Ledger:
     """A warm lane's window, held to the growth that its past bears out: a plan may have been raised."""
-    cap = grown(context, lane, fresh.cap, past, fresh.window.date)
+    cap = held_to_growth(context, lane, fresh.cap, past, fresh.window.date)
     if cap == fresh.cap:
         return fresh
     text = f"cap {cap} and not {fresh.cap}: it grows from what it sent until a week ago"
@@ -224,7 +224,7 @@ def _governed(
     return attrs.evolve(fresh, cap=cap)
 
 
-def grown(context: Context, lane: Lane, cap: int, past: Past, day: date) -> int:
+def held_to_growth(context: Context, lane: Lane, cap: int, past: Past, day: date) -> int:
     """A lane's cap on a day; a warm one's is held to the growth that its past bears out."""
     if context.growth is None or lane.standing is not Standing.WARM or cap <= lane.learned.proven:
         return cap

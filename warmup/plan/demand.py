@@ -8,9 +8,11 @@ from functools import cached_property
 
 import attrs
 
+from warmup.model import Stream
 from warmup.plan.patterns import Pattern
+from warmup.timing import DAY, Span
 
-__all__ = ["Demand", "DemandStream"]
+__all__ = ["Demand", "DemandStream", "of_streams", "whole_days"]
 
 
 @attrs.frozen(kw_only=True)
@@ -77,3 +79,46 @@ class Demand:
             for provider, row in stream.arrivals.items():
                 sums[provider] = [a + b for a, b in zip(sums[provider], row, strict=True)]
         return sums
+
+
+def whole_days(span: Span) -> int:
+    """Days after the one of its arrival by whose end mail must have gone to go within a span for certain.
+
+    Args:
+        span: Microseconds. Two days are the day of arrival and the next: mail of the morning has no more.
+    """
+    return max(0, span // DAY - 1)
+
+
+def of_streams(demand: Demand, streams: Mapping[str, Stream]) -> Demand:
+    """A demand of the streams of a configuration, for those who send it.
+
+    Mail of a stream that is not configured is sent as ``default``. Priorities are the configured ones, and
+    so are deadlines where the demand says none; of two for one stream the shorter holds.
+
+    Args:
+        demand: What arrives.
+        streams: Streams by name; ``default`` is among them.
+    """
+    found: dict[str, DemandStream] = {}
+    for one in demand.streams:
+        known = streams.get(one.name, streams["default"])
+        own = None if known.deadline is None else whole_days(known.deadline)
+        told = attrs.evolve(
+            one,
+            name=known.name,
+            priority=known.priority,
+            deadline=own if one.deadline is None else one.deadline,
+        )
+        before = found.get(known.name)
+        found[known.name] = told if before is None else _merged(before, told)
+    return attrs.evolve(demand, streams=tuple(found.values()))
+
+
+def _merged(one: DemandStream, other: DemandStream) -> DemandStream:
+    arrivals = dict(one.arrivals)
+    for provider, row in other.arrivals.items():
+        before = arrivals.get(provider)
+        arrivals[provider] = row if before is None else tuple(a + b for a, b in zip(before, row, strict=True))
+    given = [deadline for deadline in (one.deadline, other.deadline) if deadline is not None]
+    return attrs.evolve(one, arrivals=arrivals, deadline=min(given, default=None))

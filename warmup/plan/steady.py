@@ -30,10 +30,7 @@ from warmup.plan.share import share
 from warmup.plan.smooth import smooth
 from warmup.plan.together import together
 
-__all__ = ["PATIENCE", "Flow", "Steady", "steady", "whole_days", "whole_weights"]
-
-_DAY = 86_400_000_000
-"""Microseconds."""
+__all__ = ["PATIENCE", "Flow", "Steady", "steady", "whole_weights"]
 
 PATIENCE = 7
 """Days within which mail without a deadline goes: a week, so that one large day a week is spread over all."""
@@ -86,15 +83,6 @@ def whole_weights(weights: Iterable[Fraction | int]) -> list[int]:
     parts = [Fraction(weight) for weight in weights]
     common = lcm(*(part.denominator for part in parts))
     return [int(part * common) for part in parts]
-
-
-def whole_days(span: int) -> int:
-    """Days after the one of its arrival by whose end mail must have gone to go within a span for certain.
-
-    Args:
-        span: Microseconds. Two days are the day of arrival and the next: mail of the morning has no more.
-    """
-    return max(0, span // _DAY - 1)
 
 
 def steady(

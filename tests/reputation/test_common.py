@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from warmup.reputation.common import DAYS, ENOUGH, Cell, address_wide, domain_wide
 from warmup.reputation.evidence import Rate
-from warmup.reputation.spread import DAYS, ENOUGH, Cell, address_wide, domain_wide
 
 FIVE = ("google", "yahoo", "microsoft_consumer", "apple", "gmx")
 WELL, BAD = (500, 0), (500, 20)

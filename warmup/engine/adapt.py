@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import attrs
@@ -25,7 +26,7 @@ def alarm(
     *,
     said: str = "",
     refused: bool = False,
-    late: bool = False,
+    late: Collection[int] = (),
 ) -> Lane | None:
     """Look at a lane after bad news; the lane as it is now, or None where nothing changed.
 
@@ -36,7 +37,7 @@ def alarm(
         now: The time.
         said: What the provider said last, for the record.
         refused: Whether it turned the IP away.
-        late: Whether the news may be about windows that are closed.
+        late: Ids of windows that the news is about, where these may be closed.
     """
     if lane.key.source not in context.sources or lane.key.provider not in context.plan.providers:
         return None
@@ -54,7 +55,7 @@ def alarm(
         adjustment = judgement.alarm(lane, seen, before, now, **words)
         if late and (adjustment is None or adjustment.quiet):
             looked = lane if adjustment is None else adjustment.lane
-            news = _news(connection, looked, past[:-1])
+            news = _news(connection, looked, past[:-1], late)
             adjustment = judgement.review(looked, seen, before, now, late=news, **words) or adjustment
         told = f" ({said})" if said else ""
     if adjustment is None:
@@ -75,11 +76,11 @@ def alarm(
     return changed
 
 
-def _news(connection: Connection, lane: Lane, past: Past) -> list[WindowEvidence]:
+def _news(connection: Connection, lane: Lane, past: Past, late: Collection[int]) -> list[WindowEvidence]:
     """Windows from before the last setback, with what was reported of them after it: nobody acted on that."""
     learned = lane.learned
     old = [(ledger, seen) for ledger, seen in past if seen.window.ends_at <= learned.judged_from]
-    if not old or not learned.setback_at:
+    if not learned.setback_at or not {ledger.id for ledger, _ in old} & {*late}:
         return []
     told = reports.news_of(connection, lane.id, learned.setback_at)
     first = next((at for at, (ledger, _) in enumerate(old) if ledger.id in told), len(old))

@@ -42,13 +42,13 @@ def ingest(context: Context, batch: Sequence[Report]) -> list[Taken]:
         _check(report)
     now = context.clock.now()
 
-    def job(connection: Connection) -> tuple[list[Taken], set[LaneKey]]:
+    def job(connection: Connection) -> tuple[list[Taken], bool]:
         by_key = {lane.key: lane for lane in lanes.lanes_of(connection)}
         by_id = {lane.id: lane for lane in by_key.values()}
         counts: Counter[tuple[int, int, str, str]] = Counter()
         senders: dict[tuple[int, int, str], Counter[str]] = {}
         answers = []
-        touched: set[LaneKey] = set()
+        touched: dict[LaneKey, set[int]] = {}
         for report in batch:
             home = _home(connection, report, by_key)
             if home is None or home[0] not in by_id:
@@ -69,13 +69,13 @@ def ingest(context: Context, batch: Sequence[Report]) -> list[Taken]:
             answers.append(Taken.COUNTED if fresh else Taken.KNOWN)
             if fresh:
                 counts[lane, window, "", KINDS[report.kind]] += report.count
-                touched.add(by_id[lane].key)
+                touched.setdefault(by_id[lane].key, set()).add(window)
                 _count_sender(connection, report, lane, window, senders)
         journal.add_evidence(connection, counts)
         count_senders(connection, senders)
         for key in sorted(touched, key=str):
-            alarm(context, connection, by_key[key], now, late=True)
-        return answers, touched
+            alarm(context, connection, by_key[key], now, late=touched[key])
+        return answers, bool(touched)
 
     with context.clock.busy():
         answers, touched = context.database.write(job)

@@ -5,11 +5,9 @@ Only click is imported with this module; the planner is when the command runs.
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from warmup.plan import Plan
     from warmup.plan.aim import Steadiness
 
-__all__ = ["SUBCOMMANDS", "plan", "problems_of_options", "today", "write"]
+__all__ = ["SUBCOMMANDS", "plan", "problems_of_options", "today"]
 
 SUBCOMMANDS = {
     "curves": ("warmup.cli.plan_curves:curves", "Compare the curves; show one with its figures and source."),
@@ -157,6 +155,7 @@ def plan(
     """
     if ctx.invoked_subcommand is not None:
         return
+    from warmup.cli.writing import write
     from warmup.errors import PlanError
 
     named = [str(value) for value in (rest["mix"], rest["pattern"], weekdays)]
@@ -345,45 +344,6 @@ def _option(field: str, names: Mapping[str, str]) -> str:
     """
     head, between, rest = re.match(r"([^. ]*)([. ]?)(.*)", field, re.DOTALL).groups()  # type: ignore[union-attr]
     return f"--{names.get(head, head)}{between and ' '}{rest}"
-
-
-def write(output: str | None, fill: Callable[[Any], Iterable[str]]) -> None:
-    """Write pieces of text to standard output, or to a file that appears whole or not at all."""
-    from warmup.errors import StoreError
-
-    if output in (None, "-"):
-        try:
-            for piece in fill(sys.stdout):
-                sys.stdout.write(piece)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # Whoever read has seen enough. Python would complain of what is still in its buffer.
-            with suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except OSError as error:
-            raise StoreError.of("standard output", f"cannot be written: {error.strerror}") from None
-        return
-    assert output is not None
-    path = Path(output)
-    # A device or a pipe is written to; renaming over it would replace it.
-    beside = (
-        path if path.exists() and not path.is_file() else path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    )
-    try:
-        try:
-            with beside.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(fill(file))
-            if beside != path:
-                beside.replace(path)
-        except BaseException:
-            if beside != path:
-                with suppress(OSError):
-                    beside.unlink()
-            raise
-    except OSError as error:
-        raise StoreError.of(
-            "--output", f"{output} cannot be written: {error.strerror}", "choose another file"
-        ) from None
 
 
 def _csv(plan: Plan) -> Iterator[str]:

@@ -43,7 +43,8 @@ def curves(names: tuple[str, ...], target: int, mix: str, format: str, output: s
     Days are steps: the day of an IP that moves one step a day. Relative curves are taken at
     --target; tables are as they were published.
     """
-    from warmup.cli.plan import problems_of_options, write
+    from warmup.cli.plan import problems_of_options
+    from warmup.cli.writing import write
     from warmup.plan.compare import compare
     from warmup.plan.mix import parse_mix
 

@@ -46,7 +46,7 @@ def diff(
     Each is a configuration (.toml), a file that `warmup plan --format json` wrote, or db: what the
     database was last run with. Beside db, caps are those of the days to come, with the lanes as they stand.
     """
-    from warmup.cli.plan import write
+    from warmup.cli.writing import write
 
     found = (_from_now if "db" in (before, after) else _previews)(before, after, config, days)
     if format == "json":

@@ -130,8 +130,9 @@ def _day(field: str, text: str | None, zone: str) -> date:
 
 def _answered(format: str, words: dict[str, Any], ask: Callable[[Frame, Reading], Answer]) -> None:
     """Ask, print, and end with 65 where the figures have no answer."""
-    from warmup.cli.plan import problems_of_options, write
+    from warmup.cli.plan import problems_of_options
     from warmup.cli.plan_reading import Reading
+    from warmup.cli.writing import write
 
     with problems_of_options({}):
         given = dict(words)

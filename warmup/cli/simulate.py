@@ -60,7 +60,7 @@ def simulate(
     a day like the others, is the measure. Worlds are models: they show what a strategy does with
     what it is told, and not what Gmail will do.
     """
-    from warmup.cli.plan import write
+    from warmup.cli.writing import write
 
     with _working_folder():
         if listed:
@@ -166,7 +166,7 @@ def _table(found: Sequence[Compared], target: int, days: int, draws: int) -> Ite
 
 
 def _list(format: str, output: str | None) -> None:
-    from warmup.cli.plan import write
+    from warmup.cli.writing import write
     from warmup.forecast.finding import facts
     from warmup.forecast.strategies import summaries
 

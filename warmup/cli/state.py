@@ -36,37 +36,14 @@ def export(file: str, ips: tuple[str, ...], journal: bool, config: Path | None) 
     """
     from warmup.cli import words
     from warmup.cli.opening import opened
+    from warmup.cli.writing import write
 
     chosen = [words.address(one, "--ip") for one in ips]
     with opened(config) as wm:
         facts = wm.export_state(chosen, journal=journal)
-    text = json.dumps(facts, indent=1) + "\n"
-    if file == "-":
-        click.echo(text, nl=False)
-        return
-    _write(Path(file), text)
-    words.say(f"{len(facts['lanes'])} lanes were written to {file}", err=True)
-
-
-def _write(path: Path, text: str) -> None:
-    import os
-    import tempfile
-
-    from warmup.errors import StoreError
-
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                out.write(text)
-                out.flush()
-                os.fsync(out.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink()
-            raise
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
+    write(file, lambda _: [json.dumps(facts, indent=1), "\n"], named="FILE", private=True)
+    if file != "-":
+        words.say(f"{len(facts['lanes'])} lanes were written to {file}", err=True)
 
 
 @state.command("import")

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from warmup.errors import PlanError
 from warmup.forecast.feeding import feedable
+from warmup.forecast.needs import how_many_ips_for, peak_target
 from warmup.forecast.question import Frame, mailing, week_of
 from warmup.forecast.run import forecast
-from warmup.forecast.solve import how_many_ips, how_many_ips_for, most_on, peak_target, when_to_start
+from warmup.forecast.solve import how_many_ips, most_on, when_to_start
 from warmup.forecast.stagger import _one_after_the_other, _orders, staggered
 from warmup.model import RampClock
 from warmup.plan import Plan

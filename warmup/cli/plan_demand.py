@@ -12,8 +12,8 @@ import attrs
 
 from warmup.cli import plan_forecast
 from warmup.errors import PlanError
+from warmup.forecast.needs import peak_need
 from warmup.forecast.outlook import Outlook, demanded, outlook
-from warmup.forecast.solve import peak_need
 from warmup.model import RampClock
 from warmup.plan import plan as make
 from warmup.plan.words import read_date

@@ -265,7 +265,8 @@ def ips(
 ) -> None:
     """Find how many IPs send so much a day from a day on, or a demand within its deadlines."""
     from warmup.errors import PlanError
-    from warmup.forecast.solve import how_many_ips, how_many_ips_for
+    from warmup.forecast.needs import how_many_ips_for
+    from warmup.forecast.solve import how_many_ips
 
     def ask(frame: Frame, reading: Reading) -> Answer:
         zone = reading.zone

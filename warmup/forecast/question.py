@@ -249,3 +249,8 @@ def check_day(frame: Frame, field: str, on: date) -> None:
     """
     if window_of(frame.model.zone, on).length == 0 or frame.rests(on):
         raise PlanError.of(field, f"{on} is a day of rest: nothing is sent", "name a sending day")
+
+
+def many_ips(number: int) -> str:
+    """A number of IPs in words."""
+    return f"{number:,} IP{'' if number == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""Questions the other way round: how many IPs, which start, how much can be promised.
+"""Questions the other way round: how many IPs for a volume, which start, how much can be promised.
 
 A question about a volume takes it that lanes make a step each day: their caps are used, or the
 ramp's clock is the calendar. Then caps depend on steps, IPs and target alone, and rise with each:
@@ -20,10 +20,9 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
-from typing import Any
 
 from warmup.errors import PlanError
-from warmup.forecast.binding import missed, run_from, shortfall
+from warmup.forecast.binding import run_from, shortfall
 from warmup.forecast.question import (
     WEEK,
     Answer,
@@ -32,26 +31,21 @@ from warmup.forecast.question import (
     check_day,
     check_whole,
     mailing,
+    many_ips,
     week_of,
 )
-from warmup.forecast.result import Forecast
-from warmup.forecast.run import forecast
-from warmup.model import RampClock
 from warmup.plan import Plan
 from warmup.plan.build import TARGET_MAX
 from warmup.plan.demand import Demand
 from warmup.plan.formulas import STEP_MAX
 from warmup.plan.halving import first_holding
-from warmup.plan.mix import Mix, seats
+from warmup.plan.mix import seats
 from warmup.plan.sources import SOURCES_MAX
 
 __all__ = [
     "SCAN_MAX",
     "how_many_ips",
-    "how_many_ips_for",
     "most_on",
-    "peak_need",
-    "peak_target",
     "when_to_start",
 ]
 
@@ -59,8 +53,6 @@ SCAN_MAX = 200
 """IPs that are tried one by one where no shorter way is right."""
 
 DEADLINE_MAX = 60
-PATIENCE = 7
-"""Days after the last arrival within which mail without a deadline shall be gone."""
 
 _DAY = timedelta(days=1)
 
@@ -128,14 +120,14 @@ def how_many_ips(frame: Frame, volume: int, by: date, start: date, deadline: int
     if found == 1:
         binding = Binding(code="none", message="One IP is enough, and there is no smaller number.")
     elif share is not None and found == least and works(found - 1, (found - 1) * share):
-        binding = _too_little(frame, volume, found - 1, share, f"with {_ips(found - 1)}")
+        binding = _too_little(frame, volume, found - 1, share, f"with {many_ips(found - 1)}")
     else:
         fewer = frame.plan(target if share is None else (found - 1) * share, found - 1, start)
-        binding = shortfall(frame, fewer, wanted, by, deadline, f"with {_ips(found - 1)}")
+        binding = shortfall(frame, fewer, wanted, by, deadline, f"with {many_ips(found - 1)}")
     return Answer(
         question="ips",
         found=True,
-        text=f"{_ips(found)}, planned with --target {target}, send{'s' if found == 1 else ''} "
+        text=f"{many_ips(found)}, planned with --target {target}, send{'s' if found == 1 else ''} "
         f"{volume:,} a day from {by} on when {'it starts' if found == 1 else 'they start'} on {start}.",
         facts={
             "ips": found,
@@ -205,105 +197,12 @@ def _no_ips(
             "start": start.isoformat(),
             "deadline": deadline,
         },
-        binding=shortfall(frame, most, wanted, by, deadline, f"with {_ips(ips)}"),
+        binding=shortfall(frame, most, wanted, by, deadline, f"with {many_ips(ips)}"),
         notes=(
             "Start earlier, or limit what an IP shall carry: then more of them can be asked for."
             if ips == 1
             else "Start earlier, or choose a curve that grows faster.",
         ),
-    )
-
-
-def how_many_ips_for(
-    frame: Frame,
-    demand: Demand,
-    start: date,
-    *,
-    target: int | None = None,
-    ramp: RampClock = RampClock.HEALTH,
-    ips_max: int = SCAN_MAX,
-) -> Answer:
-    """The fewest IPs with which no deadline of a demand is missed.
-
-    Mail without a deadline has to be gone a week after the last arrival, other mail by its deadline. The
-    number of IPs that divide a target is no monotone matter, so that every number is run forward, the
-    smallest first.
-
-    Args:
-        frame: Curve, mix and calendar.
-        demand: What arrives.
-        start: The first day of the ramp.
-        target: Deliveries a day that all IPs share once warm; what so many need on the largest day
-            unless given, or what the limit of each leaves them.
-        ramp: What moves a lane.
-        ips_max: Where the search ends.
-
-    Raises:
-        PlanError: A figure is out of range.
-    """
-    check_whole("target", target, TARGET_MAX)
-    check_whole("ips-max", ips_max, SOURCES_MAX)
-    end = max(0, (demand.start - start).days + demand.days)
-    longest = max(stream.deadline or 0 for stream in demand.streams)
-    patient = {stream.name for stream in demand.streams if stream.deadline is None}
-    facts: dict[str, object] = {"start": start.isoformat(), "demand": demand.name, "ramp": str(ramp)}
-
-    def run(made: Plan, detail: bool = False) -> tuple[Forecast, Counter[str]]:
-        """A plan run forward, and what of it is too late, by provider."""
-        words: dict[str, Any] = {"ramp": ramp, "today": start, "detail": detail}
-        seen = forecast(made, demand, days=max(1, end + PATIENCE), **words)
-        late: Counter[str] = Counter()
-        for one in seen.streams:
-            late[one.provider] += one.overflow + (one.waiting if one.stream in patient else 0)
-        if longest > PATIENCE and not +late:
-            seen = forecast(made, demand, days=max(1, end + longest), **words)
-            for one in seen.streams:
-                late[one.provider] += one.overflow
-        return seen, +late
-
-    def binding(made: Plan | None) -> Binding:
-        if made is None:
-            return Binding(code="none", message="No smaller number comes into question.")
-        seen, late = run(made, detail=True)
-        only = None if seen.misses else late.most_common(1)[0][0]
-        return missed(seen, f"with {_ips(len(made.sources))}", only)
-
-    least = target or peak_target(frame.mix, demand)
-    last: Plan | None = None
-    for ips in range(1, min(ips_max, least) + 1):
-        # Where IPs share, rounding may take more than a message from a provider.
-        most = target or peak_target(frame.mix, demand, ips)
-        if frame.per_ip is not None:
-            most = min(most, ips * frame.per_ip)
-        if most < least and target is not None:
-            continue
-        # Mail that may wait is spread: less than its largest day may be enough.
-        made = frame.plan(most, ips, start, days=max(1, end + PATIENCE))
-        seen, late = run(made)
-        if late:
-            last = made
-            continue
-        if most > least:
-            smaller = frame.plan(least, ips, start, days=made.days)
-            less, late = run(smaller)
-            if not late:
-                made, seen = smaller, less
-        return Answer(
-            question="ips",
-            found=True,
-            text=f"{_ips(ips)}, planned with --target {made.target}, "
-            f"{'misses' if ips == 1 else 'miss'} no deadline of {demand.name}.",
-            facts={"ips": ips, "target": made.target, **facts, "delay": seen.delays.to_dict()},
-            binding=binding(last),
-            plan=made,
-        )
-    none = Binding(code="share", message=f"{_ips(ips_max)} cannot carry {least:,} a day.")
-    return Answer(
-        question="ips",
-        found=False,
-        text=f"Up to {ips_max:,} IPs, no number keeps every deadline of {demand.name}.",
-        facts={"ips": None, "target": least, **facts},
-        binding=none if last is None else binding(last),
     )
 
 
@@ -339,7 +238,7 @@ def when_to_start(frame: Frame, volume: int, on: date, ips: int, deadline: int =
         return Answer(
             question="start",
             found=False,
-            text=f"{_ips(ips)} cannot send {volume:,} a day on {on}, however early the ramp starts.",
+            text=f"{many_ips(ips)} cannot send {volume:,} a day on {on}, however early the ramp starts.",
             facts={"start": None, "target": None, **facts},
             binding=_too_little(frame, volume, ips, share, "even when warm")
             if share is not None and works(earliest, max(highest, ips))
@@ -399,7 +298,7 @@ def most_on(
             )
         target = min(TARGET_MAX, ips * share)
     elif target < ips:
-        raise PlanError.of("target", f"{target:,} a day is too little for {_ips(ips)}", "raise it")
+        raise PlanError.of("target", f"{target:,} a day is too little for {many_ips(ips)}", "raise it")
     made = frame.plan(target, ips, start)
     open_all = mailing(frame, TARGET_MAX, on, deadline)
     caps = {
@@ -463,32 +362,6 @@ def _rounded_up(frame: Frame, volume: int, ips: int) -> int:
     return min(TARGET_MAX, volume + ips * (len(frame.mix.providers) + 1))
 
 
-def peak_target(mix: Mix, demand: Demand, ips: int = 1) -> int:
-    """The least target of which IPs with even shares hold the largest day of every provider."""
-    return peak_need(mix, demand, ips)[0]
-
-
-def peak_need(mix: Mix, demand: Demand, ips: int = 1) -> tuple[int, str, int]:
-    """The least target of :func:`peak_target`; the provider that needs that much, and its largest day."""
-    arrivals = demand.by_provider()
-    peaks = []
-    for provider in mix.providers:
-        named = [
-            row for name, row in arrivals.items() if (name if name in mix.providers else "other") == provider
-        ]
-        peaks.append(max((sum(column) for column in zip(*named, strict=True)), default=0))
-
-    def missing(target: int) -> list[int]:
-        each, more = divmod(target, ips)
-        shares = zip(peaks, seats(each, mix.weights), seats(each + 1, mix.weights), strict=True)
-        return [peak - (ips - more) * part - more * larger for peak, part, larger in shares]
-
-    target = first_holding(max(1, sum(peaks)), TARGET_MAX, lambda target: max(missing(target)) <= 0)
-    less = missing(target - 1)
-    place = less.index(max(less))
-    return target, mix.providers[place], peaks[place]
-
-
 def _notes(
     frame: Frame, volume: int, target: int, ips: int, start: date, wanted: Demand, on: date, deadline: int
 ) -> tuple[str, ...]:
@@ -499,10 +372,6 @@ def _notes(
         frame, frame.plan(target - 1, ips, start), wanted, on, deadline, f"with --target {target - 1}"
     )
     return (f"The target is above {volume:,} a day. {less.message}",)
-
-
-def _ips(number: int) -> str:
-    return f"{number:,} IP{'' if number == 1 else 's'}"
 
 
 def _days(number: int) -> str:

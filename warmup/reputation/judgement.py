@@ -58,6 +58,12 @@ def _at_level(lane: Lane, level: int, planned: Planned, last_step: int) -> Lane:
     return attrs.evolve(lane, step=step, cap_limit=level, standing=Standing.REDUCED)
 
 
+def _reduced(lane: Lane, level: int, planned: Planned, last_step: int) -> Lane:
+    """The lane at a level after bad news: reduced, whatever the plan gives it, and on no later step."""
+    lower = _at_level(lane, level, planned, last_step)
+    return attrs.evolve(lower, step=min(lane.step, lower.step), cap_limit=level, standing=Standing.REDUCED)
+
+
 def _judged(
     history: Sequence[WindowEvidence], seen: WindowEvidence, learned: Learned, now: Instant
 ) -> list[WindowEvidence]:
@@ -75,21 +81,58 @@ def _setback(learned: Learned, now: Instant, judged_from: Instant, policy: Polic
     )
 
 
-def _suspend(
-    lane: Lane,
-    level: int,
-    planned: Planned,
-    last_step: int,
-    judged_from: Instant,
-    now: Instant,
-    policy: Policy,
-    why: str,
-) -> Adjustment:
-    learned = _setback(lane.learned, now, judged_from, policy)
+@attrs.frozen(kw_only=True)
+class _Case:
+    """What every judgement of a lane needs.
+
+    Attributes:
+        lane: The lane as it stands.
+        level: The most it may send on a full day.
+        planned: The plan's cap of the lane on a full day, by step.
+        last_step: First step at which the curve carries its whole share.
+        ends_at: When the window ends that is looked at: what it holds is acted on with what is found.
+        now: The time.
+        policy: How it is judged.
+    """
+
+    lane: Lane
+    level: int
+    planned: Planned
+    last_step: int
+    ends_at: Instant
+    now: Instant
+    policy: Policy
+
+    @classmethod
+    def of(
+        cls,
+        lane: Lane,
+        seen: WindowEvidence,
+        now: Instant,
+        *,
+        planned: Planned,
+        last_step: int,
+        policy: Policy,
+    ) -> _Case:
+        """The case of a lane in a window."""
+        return cls(
+            lane=lane,
+            level=level_of(lane, planned),
+            planned=planned,
+            last_step=last_step,
+            ends_at=seen.window.ends_at,
+            now=now,
+            policy=policy,
+        )
+
+
+def _suspend(case: _Case, why: str) -> Adjustment:
+    lane, policy = case.lane, case.policy
+    learned = _setback(lane.learned, case.now, case.ends_at, policy)
     span = min(policy.suspension << min(learned.setbacks - 1, 16), policy.suspension_longest)
-    until = now + span
+    until = case.now + span
     learned = attrs.evolve(learned, rest_until=until + policy.rest, hold=why)
-    half = max(1, level // 2)
+    half = max(1, case.level // 2)
     paused = lane.standing is Standing.PAUSED
     changed = attrs.evolve(
         lane,
@@ -97,7 +140,7 @@ def _suspend(
         before_pause=Standing.SUSPENDED if paused else None,
         until=max(until, lane.until or 0),
         cap_limit=half,
-        step=min(lane.step, step_holding(planned, last_step, half)),
+        step=min(lane.step, step_holding(case.planned, case.last_step, half)),
         learned=learned,
         note=why,
     )
@@ -107,44 +150,25 @@ def _suspend(
     return Adjustment(changed, text, cap_now=half)
 
 
-def _step_back(
-    lane: Lane,
-    level: int,
-    planned: Planned,
-    last_step: int,
-    judged_from: Instant,
-    now: Instant,
-    policy: Policy,
-    why: str,
-) -> Adjustment:
-    learned = _setback(lane.learned, now, judged_from, policy)
-    learned = attrs.evolve(learned, rest_until=now + policy.rest, hold=why)
-    half = max(1, level // 2)
-    changed = _at_level(attrs.evolve(lane, learned=learned, note=why), half, planned, last_step)
-    changed = attrs.evolve(
-        changed, step=min(lane.step, changed.step), cap_limit=half, standing=Standing.REDUCED
-    )
+def _step_back(case: _Case, why: str) -> Adjustment:
+    lane = case.lane
+    learned = _setback(lane.learned, case.now, case.ends_at, case.policy)
+    learned = attrs.evolve(learned, rest_until=case.now + case.policy.rest, hold=why)
+    half = max(1, case.level // 2)
+    taught = attrs.evolve(lane, learned=learned, note=why)
+    changed = _reduced(taught, half, case.planned, case.last_step)
     rest = format_instant(learned.rest_until)
-    text = f"back from {level} to {half} a day, with no growth before {rest}: {why}"
+    text = f"back from {case.level} to {half} a day, with no growth before {rest}: {why}"
     return Adjustment(changed, text, cap_now=half)
 
 
-def _severe(
-    lane: Lane,
-    verdict: Verdict,
-    level: int,
-    planned: Planned,
-    last_step: int,
-    judged_from: Instant,
-    now: Instant,
-    policy: Policy,
-) -> Adjustment | None:
-    if lane.standing in _AT_REST:
+def _severe(case: _Case, verdict: Verdict) -> Adjustment | None:
+    if case.lane.standing in _AT_REST:
         return None
     if verdict.severity is Severity.SUSPEND:
-        return _suspend(lane, level, planned, last_step, judged_from, now, policy, verdict.reason)
+        return _suspend(case, verdict.reason)
     if verdict.severity is Severity.BACK:
-        return _step_back(lane, level, planned, last_step, judged_from, now, policy, verdict.reason)
+        return _step_back(case, verdict.reason)
     return None
 
 
@@ -178,10 +202,9 @@ def refuse(
             attrs.evolve(lane, until=until),
             f"refused again: suspended until {format_instant(until)} ({said})",
         )
-    level = min(level_of(lane, planned), seen.cap) or level_of(lane, planned)
-    return _suspend(
-        lane, level, planned, last_step, seen.window.ends_at, now, policy, f"the provider said: {said}"
-    )
+    case = _Case.of(lane, seen, now, planned=planned, last_step=last_step, policy=policy)
+    case = attrs.evolve(case, level=min(case.level, seen.cap) or case.level)
+    return _suspend(case, f"the provider said: {said}")
 
 
 def alarm(
@@ -211,16 +234,16 @@ def alarm(
     if finding is None:
         return None
     before = watch_of(lane.learned, seen)
-    level = level_of(lane, planned)
     watched = attrs.evolve(lane, learned=attrs.evolve(lane.learned, watch=finding.watch))
+    # What came before a setback has been acted on with it, the open window included: what that holds up to
+    # now must not count again when it is judged.
+    case = _Case.of(watched, seen, now, planned=planned, last_step=last_step, policy=policy)
     if finding.blocked and lane.standing not in _AT_REST:
         why = f"{seen.blocked} of {seen.attempted} attempts in this window refused for the IP's reputation"
-        # What came before the suspension has been acted on with it, this window included.
-        return _suspend(watched, level, planned, last_step, seen.window.ends_at, now, policy, why)
+        return _suspend(case, why)
     if seen.complained + seen.invalid > before.bad:
         verdict = judge_rates(_judged(history, seen, lane.learned, now), policy, lane.learned.usual / MILLION)
-        # The open window goes on: what it holds up to now must not count again when it is judged.
-        severe = _severe(watched, verdict, level, planned, last_step, seen.window.ends_at, now, policy)
+        severe = _severe(case, verdict)
         if severe is not None:
             return severe
     if finding.silent_until > lane.backoff_until:
@@ -264,8 +287,8 @@ def review(
     """
     judged = [*late, *_judged(history, seen, lane.learned, now)]
     verdict = judge_rates(judged, policy, lane.learned.usual / MILLION)
-    level = level_of(lane, planned)
-    return _severe(lane, verdict, level, planned, last_step, seen.window.ends_at, now, policy)
+    case = _Case.of(lane, seen, now, planned=planned, last_step=last_step, policy=policy)
+    return _severe(case, verdict)
 
 
 def _deferred_text(seen: WindowEvidence, watch: Watch) -> str:
@@ -336,17 +359,15 @@ def close(
         if seen.window.ends_at > learned.judged_from
         else Verdict()
     )
-    severe = _severe(lane, verdict, level, planned, last_step, seen.window.ends_at, now, policy)
+    case = _Case.of(lane, seen, now, planned=planned, last_step=last_step, policy=policy)
+    severe = _severe(case, verdict)
     if severe is not None:
         return severe
     watch = watch_of(learned, seen)
     if watch.alarms:
         limit, taught = bump(idling.spoiled(learned), seen, history, level, policy)
         limit = min(limit, level)
-        reduced = _at_level(attrs.evolve(lane, learned=taught), limit, planned, last_step)
-        reduced = attrs.evolve(
-            reduced, step=min(lane.step, reduced.step), cap_limit=limit, standing=Standing.REDUCED
-        )
+        reduced = _reduced(attrs.evolve(lane, learned=taught), limit, planned, last_step)
         moved = f"back from {level} to {limit} a day" if limit < level else f"again {level} a day"
         text = (
             f"{moved}: {seen.accepted} accepted, then {seen.deferred} of "
@@ -375,35 +396,19 @@ def close(
         if learned.hold:
             return Adjustment(free, over, quiet=True)
         return Adjustment(free, "its memory changed", quiet=True) if free != before else None
-    return _forward(
-        free,
-        before,
-        seen,
-        history,
-        now,
-        level,
-        planned,
-        last_step,
-        policy,
-    )
+    return _forward(attrs.evolve(case, lane=free), before, seen, history)
 
 
 def _forward(
-    lane: Lane,
-    before: Lane,
-    seen: WindowEvidence,
-    history: Sequence[WindowEvidence],
-    now: Instant,
-    level: int,
-    planned: Planned,
-    last_step: int,
-    policy: Policy,
+    case: _Case, before: Lane, seen: WindowEvidence, history: Sequence[WindowEvidence]
 ) -> Adjustment | None:
+    lane, level, now, policy = case.lane, case.level, case.now, case.policy
+    planned, last_step = case.planned, case.last_step
     learned = beyond(lane.learned, seen, policy) if _used(seen) and seen.accepted else lane.learned
     lane = attrs.evolve(lane, learned=learned)
     if lane.cap_limit is None:
-        step = min(lane.step + 1, last_step)
-        step = max(step, lane.step)
+        # An edit may have shortened the curve: nobody steps back for that.
+        step = max(lane.step, min(lane.step + 1, last_step))
         moved = attrs.evolve(
             lane, step=step, standing=Standing.WARM if step >= last_step else Standing.RAMPING
         )

@@ -323,7 +323,7 @@ def test_the_target_for_a_demand_is_the_least_that_holds_it(mix: str, ips: int, 
 
     def holds(target: int) -> bool:
         made = frame.plan(max(ips, target), ips, START)
-        full = [made.full_caps(source.address, START) for source in made.sources]
+        full = [made.parts_of(source.share) for source in made.sources]
         return all(sum(caps[name] for caps in full) >= count for name, count in peaks.items())
 
     target = peak_target(frame.mix, demand, ips)

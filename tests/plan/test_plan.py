@@ -57,7 +57,7 @@ def test_no_lane_falls_from_step_to_step(made: Plan, step: int) -> None:
     """A later step never allows a lane less, and none allows more than its part of the share."""
     address = made.sources[0].address
     now, then = made.nominal(address, step), made.nominal(address, step + 1)
-    full = made.full_caps(address, made.start)
+    full = made.parts_of(made.sources[0].share)
     assert all(0 <= now[p] <= then[p] <= full[p] for p in made.providers)
 
 
@@ -192,7 +192,6 @@ def test_a_source_that_starts_later_is_at_its_own_step() -> None:
     assert [totals[day, "192.0.2.2"] for day in (1, 7, 8, 9, 10)] == [0, 0, 1_111, 2_222, 3_333]
     assert totals[10, "192.0.2.1"] == 11_111
     assert not any(made.caps("192.0.2.2", 5, date(2026, 12, 7)).values())
-    assert not any(made.full_caps("192.0.2.2", date(2026, 12, 7)).values())
 
 
 def test_a_day_that_the_zone_skipped_has_no_cap_and_is_no_step() -> None:
@@ -209,7 +208,7 @@ def test_weekdays_lower_a_day_and_never_raise_one() -> None:
     assert made.weekdays == (1, 1, 1, 1, 1, Fraction(1, 2), 0)
     caps = {on.isoweekday(): sum(made.caps("192.0.2.1", 9, on).values()) for on in _week()}
     assert caps == {1: 10_000, 2: 10_000, 3: 10_000, 4: 10_000, 5: 10_000, 6: 5_000, 7: 0}
-    assert sum(made.full_caps("192.0.2.1", date(2026, 12, 5)).values()) == 25_000
+    assert sum(made.caps("192.0.2.1", 45, date(2026, 12, 5)).values()) == 25_000
 
 
 def _week() -> list[date]:

@@ -193,19 +193,6 @@ class Plan:
             or any(pause.first <= on <= pause.last for pause in self._general_pauses)
         )
 
-    def full_caps(self, address: str, on: date) -> dict[str, int]:
-        """Caps of a source's lanes once it is warm: its whole share, whatever the curve.
-
-        Args:
-            address: The source.
-            on: The calendar day in the plan's zone; its weekday's weight applies.
-        """
-        source = self.source(address)
-        if not self._sends(source, on):
-            return dict.fromkeys(self.providers, 0)
-        total = _floor(source.share, self._weights[on.weekday()])
-        return self._awake(source, on, self._split(total))
-
     def nominal(self, address: str, step: int) -> dict[str, int]:
         """Caps of a step on a plain day: 24 hours long, on the weekday with the full weight."""
         return self.lanes_of(self.source(address).share, step)

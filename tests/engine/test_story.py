@@ -166,6 +166,8 @@ def test_a_slow_weekday_is_named_and_counted_on(place: Path) -> None:
     house.engine.roll()
     cap = next(one.ledger.cap for one in house.engine.lanes() if one.lane.key == GOOGLE and one.ledger)
     assert told.facts["tomorrow"]["cap"] == cap == 20
+    text = "cap 20 and not 40: the provider took less on Wednesdays of late"
+    assert any(text in line for line in house.engine.explain_lane(GOOGLE).lines)
     database.close()
 
 

@@ -12,10 +12,11 @@ from html import escape
 from typing import Any
 
 from warmup.cli.charts import Series, svg_chart
+from warmup.cli.plan_page import HEAD, html_table
 
 __all__ = ["page", "picture"]
 
-WIDTH, HEAD, PANEL, STRIP = 960, 330, 150, 64
+WIDTH, TOP, PANEL, STRIP = 960, 330, 150, 64
 LEFT, RIGHT = 64, 34
 LETTER_MIN, WORD_UNIT = 12, 8
 """Pixels of a letter in the strip of standings."""
@@ -89,7 +90,7 @@ def picture(title: str, days: Sequence[Day]) -> str:
     labels = [day["date"] for day in days]
     panels = [(name, short, _sum(days, kinds)) for name, short, kinds in PANELS]
     panels = [panel for panel in panels if any(panel[2])]
-    height = HEAD + PANEL * len(panels) + STRIP
+    height = TOP + PANEL * len(panels) + STRIP
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
         f'height="{height}" role="img" aria-label="{escape(title)}">'
@@ -101,11 +102,11 @@ def picture(title: str, days: Sequence[Day]) -> str:
     accepted = Series(_wide("accepted"), [day["accepted"] for day in days])
     parts.append(
         _placed(
-            svg_chart([accepted], labels, title=title, subtitle="Deliveries a day.", marks=caps, height=HEAD),
+            svg_chart([accepted], labels, title=title, subtitle="Deliveries a day.", marks=caps, height=TOP),
             0,
         )
     )
-    at = HEAD
+    at = TOP
     for name, short, values in panels:
         chart = svg_chart([Series(_wide(short), values)], labels, title=f"{name} a day", height=PANEL)
         parts.append(_placed(chart, at))
@@ -163,21 +164,6 @@ def _strip(days: Sequence[Day], y: int) -> Iterator[str]:
     yield f'<text x="{LEFT}" y="{y + 54}">{note}</text>'
 
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width">
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }}
-h1 {{ font-size: 1.3rem; }} h2 {{ font-size: 1.05rem; margin: 1.8rem 0 .4rem; }}
-figure {{ margin: 1rem 0; }} figure svg {{ width: 100%; height: auto; }}
-li {{ overflow-wrap: anywhere; }}
-table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
-th, td {{ text-align: left; padding: .15rem .7rem .15rem 0; border-bottom: 1px solid #8884; }}
-</style></head><body>
-"""
-
-
 def page(title: str, lines: Sequence[str], days: Sequence[Day]) -> str:
     """A lane's picture, its story and its days as one page of HTML that fetches nothing."""
     heads = ("date", "standing", "step", "cap", "used", "accepted", *(name for name, _, _ in PANELS))
@@ -186,14 +172,13 @@ def page(title: str, lines: Sequence[str], days: Sequence[Day]) -> str:
         [*(str(day[key]) for key in heads[:6]), *(str(values[at]) for values in sums)]
         for at, day in enumerate(days)
     ]
-    table = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in rows)
     return "".join(
         (
-            _PAGE.format(title=escape(title)),
+            HEAD.format(title=escape(title)),
             f"<h1>{escape(title)}</h1>\n<figure>{picture(title, days)}</figure>\n<h2>Story</h2>\n<ul>\n",
             *(f"<li>{escape(line)}</li>\n" for line in lines),
-            "</ul>\n<h2>Days</h2>\n<table><thead><tr>",
-            *(f"<th>{name}</th>" for name in heads),
-            f"</tr></thead><tbody>\n{table}</tbody></table>\n</body></html>\n",
+            "</ul>\n<h2>Days</h2>\n",
+            html_table(heads, rows, texts=2),
+            "</body></html>\n",
         )
     )

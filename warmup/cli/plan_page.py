@@ -144,9 +144,11 @@ dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }}
 .table {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{ text-align: left; padding: .15rem .7rem .15rem 0; border-bottom: 1px solid #8884; }}
+td:first-child {{ white-space: nowrap; }}
 th {{ font-weight: 600; }} .n {{ text-align: right; }}
 .small {{ display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem; }}
 .small figure {{ margin: .3rem 0; }}
+li {{ overflow-wrap: anywhere; }}
 .warning::marker {{ content: "!  "; font-weight: 700; }}
 @media print {{
   @page {{ margin: 13mm 12mm; }}

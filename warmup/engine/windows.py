@@ -23,6 +23,7 @@ from warmup.plan.calendar import window_at, window_of
 from warmup.plan.growth import growth_limit
 from warmup.reputation import idling, judgement, standing
 from warmup.reputation.standing import Adjustment
+from warmup.reputation.weekdays import NAMES
 from warmup.store import Connection, findings, get_meta, journal, lanes, set_meta
 from warmup.store import domains as domain_store
 from warmup.timing import DAY, HOUR, Instant
@@ -155,6 +156,7 @@ def roll(context: Context, connection: Connection, now: Instant) -> Instant:
         last_end = lanes.last_end(connection, lane.id)
         fresh = _open(context, lane, now, last_end, running.get(lane.key.source))
         if fresh is not None:
+            _tell_slow_day(context, connection, lane, fresh, now)
             fresh = _governed(context, connection, lane, fresh, pasts.get(lane.id, []), now)
             opening.append((lane.id, fresh))
             wakes.append(fresh.window.ends_at)
@@ -210,6 +212,15 @@ def _proven(context: Context, lane: Lane) -> Lane | None:
         return None
     volume = standing.cap_of(lane, context.nominal(lane.key)(lane.step))
     return attrs.evolve(lane, learned=attrs.evolve(lane.learned, proven=volume))
+
+
+def _tell_slow_day(context: Context, connection: Connection, lane: Lane, fresh: Ledger, now: Instant) -> None:
+    """Write down why a window opens with less than the lane's level, where that is for its weekday."""
+    full = standing.cap_of(lane, context.planned(lane, fresh)(fresh.step))
+    if lane.learned.slow and fresh.cap < full:
+        name = NAMES[fresh.window.date.weekday()]
+        text = f"cap {fresh.cap} and not {full}: the provider took less on {name} of late"
+        journal.note(connection, now, "cap", text, lane=lane.id)
 
 
 def _governed(

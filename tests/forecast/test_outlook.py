@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warmup.forecast.mail import Waiting
 from warmup.forecast.outlook import AHEAD, demanded, outlook
-from warmup.model import Lane, LaneKey, RampClock, Standing
+from warmup.model import Lane, LaneKey, Learned, RampClock, Standing
 from warmup.plan import Plan, plan
 from warmup.plan.aim import Steadiness
 from warmup.plan.demand import Demand, DemandStream
@@ -68,6 +69,19 @@ def test_what_waits_is_due_by_its_age() -> None:
     assert found[:6] == (320, 320, 320, 320, 320, 0)
     last = [Waiting(stream="mail", provider="google", count=400, age=5)]
     assert released(made(5_000), wanted([0] * 30, deadline=5), 10, lanes=warm(), backlog=last)[0] == 400
+
+
+def test_a_slow_weekday_of_a_warm_lane_is_foreseen() -> None:
+    """A weekday on which the provider took less has the lower cap, and the lane is warm all the same."""
+    lanes = {key: attrs.evolve(lane, learned=Learned(slow=(250,) + (0,) * 6)) for key, lane in warm().items()}
+    seen = outlook(
+        made(400), wanted([300] * 40), ramp=RampClock.CALENDAR, days=14, lanes=lanes, steadiness=EVEN
+    )
+    row = seen.forecast.provider("google")
+    # 7 and 14 December are Mondays; one that passes without trouble is tried 2 % higher the next time.
+    assert row.caps == (400,) * 6 + (100,) + (400,) * 6 + (108,)
+    assert seen.smoothed == {"google": START}
+    assert row.released[:7] == (300,) * 6 + (100,)
 
 
 def test_what_waits_goes_where_lanes_are_warm_already() -> None:

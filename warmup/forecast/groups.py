@@ -118,7 +118,7 @@ class LaneGroup:
         """Take over the state of a lane."""
         self.step, self.used_at, self.warm = lane.step, lane.last_used_at, lane.standing is Standing.WARM
         odd = lane.standing not in _PLAIN or lane.cap_limit is not None or lane.backoff_until
-        odd = odd or lane.learned.volume
+        odd = odd or lane.learned.volume or lane.learned.slow
         self.lane = lane if odd else None
 
     @property
@@ -204,6 +204,8 @@ class LaneGroup:
             back = standing.wake(lane, window.starts_at)
             lane = lane if back is None else back.lane
             self._recall(standing.cap_of(lane, planned(lane.step)), lane)
+            if lane.standing is Standing.WARM:
+                self.warm_on = day.on
         self._partial = rests or lane.standing in (Standing.SUSPENDED, Standing.PAUSED)
         self.began = lane.standing
         self.cap = standing.cap_of(lane, planned(lane.step), window.date)

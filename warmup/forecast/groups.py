@@ -117,8 +117,8 @@ class LaneGroup:
     def adopt(self, lane: Lane) -> None:
         """Take over the state of a lane."""
         self.step, self.used_at, self.warm = lane.step, lane.last_used_at, lane.standing is Standing.WARM
-        odd = lane.standing not in _PLAIN or lane.cap_limit is not None or lane.backoff_until
-        odd = odd or lane.learned.volume or lane.learned.slow
+        plain = lane.standing in _PLAIN and lane.cap_limit is None and not lane.backoff_until
+        odd = not plain or lane.learned.volume > 0 or bool(lane.learned.slow)
         self.lane = lane if odd else None
 
     @property
